@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "commands.h"
+
+#include "base/cleanup.h"
+#include "draft.h"
+
+#define WATCHING                                                      \
+        { "no-follow", 0, NULL, false, "do not wait for the end" }, { \
+                "verbose", 'v', NULL, false, "show the whole log"     \
+        }
+
+static const Option delete_options[] = { { "yes", 'y', NULL, false, "do not ask" }, { 0 } };
+static const Option deploy_options[] = {
+        { "name", 'n', "NAME", false, "name of the project (the last part of the URL)" },
+        { "commit", 'c', "COMMIT", false, "exactly this commit, 40 hex digits" },
+        WATCHING,
+        { 0 },
+};
+static const Option watch_options[] = { WATCHING, { 0 } };
+static const Option set_options[] = { { "restart", 0, NULL, false, "restart the app right away" }, WATCHING, { 0 } };
+static const Option sleep_options[] = { { "deep", 0, NULL, false, "stop the waiting runner too: less memory, a slower wake" }, { 0 } };
+static const Option deployments_list_options[] = {
+        { "limit", 0, "N", false, "so many at most (20)" },
+        { "before", 0, "NUMBER", false, "only those before this number" },
+        { 0 },
+};
+static const Option show_options[] = { { "log", 0, NULL, false, "print the stored log" }, { 0 } };
+static const Option follow_options[] = { { "verbose", 'v', NULL, false, "show the whole log" }, { 0 } };
+static const Option logs_options[] = {
+        { "follow", 'f', NULL, false, "go on with new lines" },
+        { "lines", 'n', "N", false, "begin with the last N lines (100)" },
+        { 0 },
+};
+static const Option env_set_options[] = {
+        { "file", 0, "FILE", false, "values from a .env file; -: standard input" },
+        { "restart", 0, NULL, false, "restart the app right away" },
+        WATCHING,
+        { 0 },
+};
+
+const Command commands[] = {
+        { "status", "", 0, 0, NULL, false, NULL, command_status, "the agent, the servers and the projects at a glance", NULL },
+        { "servers list", "", 0, 0, NULL, false, NULL, command_servers_list, "the nodes", NULL },
+        { "projects create", "NAME", 1, 1, NULL, true, env_options, command_projects_create, "create a project without deploying it",
+          "--repo is required. The name becomes the first part of the host name." },
+        { "projects list", "", 0, 0, NULL, false, NULL, command_projects_list, "all projects", NULL },
+        { "projects show", "NAME", 1, 1, NULL, false, NULL, command_projects_show, "settings and state of a project", NULL },
+        { "projects set", "NAME", 1, 1, set_options, true, NULL, command_projects_set, "change settings of a project",
+          "Sleep and drain settings count at once; limits, port, health path, domain and --exclusive with the next restart or deployment; "
+          "what concerns fetching and building with the next deployment. The answer says which." },
+        { "projects delete", "NAME", 1, 1, delete_options, false, NULL, command_projects_delete,
+          "delete a project with its releases and data", "On a terminal the name has to be typed once more; elsewhere --yes is needed." },
+        { "deploy", "NAME|URL", 1, 1, deploy_options, true, env_options, command_deploy, "deploy a project and watch it",
+          "With a URL, a project is created when there is none of that name. Settings and variables that are given are stored in the "
+          "project; for a project that exists, --branch counts for this deployment alone." },
+        { "rollback", "NAME [RELEASE]", 1, 2, watch_options, false, NULL, command_rollback, "serve an older release again",
+          "Without RELEASE: the newest one that is kept before the live one. Nothing is built; no request is lost. `nanoscale releases "
+          "NAME` "
+          "lists what is kept." },
+        { "restart", "NAME", 1, 1, watch_options, false, NULL, command_restart, "start the live release anew, without a gap",
+          "The app then has the variables and limits as they are now. No request is lost." },
+        { "sleep", "NAME", 1, 1, sleep_options, false, NULL, command_sleep, "put an app to sleep now",
+          "It wakes by itself with the next request, which waits for it. Open requests end first." },
+        { "wake", "NAME", 1, 1, NULL, false, NULL, command_wake, "wake an app now, before anybody asks for it", NULL },
+        { "wakes", "NAME", 1, 1, NULL, false, NULL, command_wakes, "when an app was woken, and how long the visitor waited", NULL },
+        { "releases", "NAME", 1, 1, NULL, false, NULL, command_releases, "the releases that are kept, newest first", NULL },
+        { "deployments list", "NAME", 1, 1, deployments_list_options, false, NULL, command_deployments_list,
+          "deployments of a project, newest first", NULL },
+        { "deployments show", "ID|NAME", 1, 1, show_options, false, NULL, command_deployments_show,
+          "one deployment; with a name, the latest of the project", NULL },
+        { "deployments follow", "ID|NAME", 1, 1, follow_options, false, NULL, command_deployments_follow, "watch a deployment to its end",
+          NULL },
+        { "deployments cancel", "ID|NAME", 1, 1, NULL, false, NULL, command_deployments_cancel, "stop a deployment that is under way",
+          NULL },
+        { "logs", "NAME", 1, 1, logs_options, false, NULL, command_logs, "what the app writes", NULL },
+        { "env list", "NAME", 1, 1, NULL, false, NULL, command_env_list,
+          "names of the environment variables; values never leave the server", NULL },
+        { "env set", "NAME [KEY=VALUE|KEY ...]", 1, 200, env_set_options, false, NULL, command_env_set, "set environment variables",
+          "KEY alone asks for the value without showing it, or reads it from standard input. \"-\" reads a .env file from standard input. "
+          "KEY=VALUE works, too, but stays in the shell's history. Takes effect with the next deployment or restart." },
+        { "env unset", "NAME KEY ...", 2, 200, set_options, false, NULL, command_env_unset, "remove environment variables", NULL },
+};
+const size_t n_commands = ELEMENTS(commands);

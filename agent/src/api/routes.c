@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/reply.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { SMALL = 64 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
+
+static const Route routes[] = {
+        { "GET", "/api/health", WHO_ANYONE, NONE, api_health },
+        { "GET", "/api/servers", WHO_ADMIN, NONE, api_server_list },
+        { "GET", "/api/projects", WHO_ADMIN, NONE, api_project_list },
+        { "POST", "/api/projects", WHO_ADMIN, ENV, api_project_create },
+        { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show },
+        { "PATCH", "/api/projects/{}", WHO_ADMIN, SMALL, api_project_change },
+        { "DELETE", "/api/projects/{}", WHO_ADMIN, NONE, api_project_delete },
+        { "GET", "/api/projects/{}/deployments", WHO_ADMIN, NONE, api_deployment_list },
+        { "POST", "/api/projects/{}/deployments", WHO_ADMIN, SMALL, api_deployment_create },
+        { "GET", "/api/projects/{}/releases", WHO_ADMIN, NONE, api_release_list },
+        { "POST", "/api/projects/{}/rollback", WHO_ADMIN, SMALL, api_rollback },
+        { "POST", "/api/projects/{}/restart", WHO_ADMIN, SMALL, api_restart },
+        { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep },
+        { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake },
+        { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list },
+        { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show },
+        { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change },
+        { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show },
+        { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel },
+        { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log },
+        { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events },
+        { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream },
+};
+
+const Route *api_routes(size_t *ret_n) {
+        *ret_n = ELEMENTS(routes);
+        return routes;
+}
+
+int api_path_fits(const char *pattern, const char *path, char ret_argument[static 64]) {
+        const char *place = strstr(pattern, "{}");
+        size_t before, length;
+
+        ret_argument[0] = '\0';
+        if (!place)
+                return strcmp(pattern, path) == 0;
+        before = (size_t) (place - pattern);
+        if (strncmp(pattern, path, before) != 0)
+                return 0;
+        length = strcspn(path + before, "/");
+        if (length == 0 || length >= 64 || strcmp(place + 2, path + before + length) != 0)
+                return 0;
+        memcpy(ret_argument, path + before, length);
+        ret_argument[length] = '\0';
+        return 1;
+}
+
+static const Route *find_route(const char *method, const char *path, char ret_argument[static 64], bool *ret_path_known) {
+        *ret_path_known = false;
+        for (size_t i = 0; i < ELEMENTS(routes); i++) {
+                if (!api_path_fits(routes[i].path, path, ret_argument))
+                        continue;
+                *ret_path_known = true;
+                if (strcmp(routes[i].method, method) == 0)
+                        return &routes[i];
+        }
+        return NULL;
+}
+
+static size_t route_body_limit(void *owner, const char *method, const char *path) {
+        char argument[64];
+        bool known;
+        const Route *route = find_route(method, path, argument, &known);
+
+        (void) owner;
+        return route ? route->body_limit : 0;
+}
+
+static bool is_admin(const Api *a, const HttpRequest *rq) {
+        return http_request_peer_uid(rq) == 0 || http_request_peer_in_group(rq, a->config.admin_group);
+}
+
+static void route_handle(void *owner, HttpRequest *rq) {
+        Api *a = owner;
+        char argument[64];
+        bool known;
+        const Route *route = find_route(http_request_method(rq), http_request_path(rq), argument, &known);
+
+        if (!route && known)
+                reply_problem(rq, 405, "method-not-allowed", "This path does not take that method", NULL,
+                              "docs/api.md lists the methods of each path.");
+        else if (!route)
+                reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "docs/api.md lists the paths.");
+        else if (route->who == WHO_ADMIN && !is_admin(a, rq))
+                reply_problem(rq, 403, "not-allowed", "You may not do this", NULL, "Be root, or a member of the group nanoscale.");
+        else
+                route->handle(a, rq, argument[0] ? argument : NULL);
+}
+
+static const HttpServerOps server_ops = { .body_limit = route_body_limit, .handle = route_handle };
+
+int api_new(Loop *l, int listen_fd, const ApiConfig *config, Api **ret_api) {
+        Api *a = calloc(1, sizeof *a);
+        int r;
+
+        if (!a)
+                return -ENOMEM;
+        a->config = *config;
+        r = http_server_new(l, listen_fd, 256, 60, &server_ops, a, &a->server);
+        if (r < 0) {
+                free(a);
+                return r;
+        }
+        *ret_api = a;
+        return 0;
+}
+
+Api *api_free(Api *a) {
+        if (!a)
+                return NULL;
+        http_server_free(a->server);
+        free(a);
+        return NULL;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "app.h"
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "deployment/claim.h"
+#include "deployment/deployer.h"
+#include "deployment/keeper.h"
+#include "event/fetch.h"
+#include "event/listen.h"
+#include "security/random.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+        Loop *loop;
+        Sealer *sealer;
+        Store *store;
+        Units *units;
+        HelperClient *helper;
+        FetchPool *fetch;
+        Runtimes *runtimes;
+        EventLogs *logs;
+        DeployContext context;
+        Claims *claims;
+        Keeper *keeper;
+        Deployer *deployer;
+        Api *api;
+        char *server_id;
+} App;
+
+/* One line with systemd's prefix for the priority; returns the error, so that it reads `return fail(r, …)`. */
+static int fail(int error, const char *what, const char *remedy) {
+        (void) fprintf(stderr, "<3>%s: %s%s%s\n", what, strerror(-error), remedy ? ". " : "", remedy ? remedy : "");
+        return error;
+}
+
+static int open_store(App *a, const Config *config) {
+        int r = store_open(config->database, &a->store);
+
+        switch (r) {
+        case STORE_OK:
+                return 0;
+        case STORE_E_CORRUPT:
+                (void) fprintf(stderr,
+                               "<3>%s is damaged (its integrity check failed) and has been left as it is. Restore it from a backup.\n",
+                               config->database);
+                return -EBADMSG;
+        case STORE_E_NEWER:
+                (void) fprintf(stderr, "<3>%s was made by a newer version of NanoScale. Install that version, or restore a backup.\n",
+                               config->database);
+                return -EPROTO;
+        default:
+                return fail(r < 0 ? r : -EIO, config->database, "The directory must belong to the user nanoscale and have free space");
+        }
+}
+
+/* A new key is made only for a new database: with an old one, it would make every sealed value unreadable for good. */
+static int open_sealer(App *a, const Config *config) {
+        bool is_new = access(config->database, F_OK) < 0 && errno == ENOENT;
+        int r = sealer_open(config->seal_key, is_new, &a->sealer);
+
+        if (r == -ENOENT)
+                return fail(r, config->seal_key, "The database needs the sealing key that it was made with: restore it from a backup");
+        if (r == -EPERM)
+                return fail(r, config->seal_key, "Nobody but the user nanoscale may read the key: chmod 0600");
+        return r < 0 ? fail(r, config->seal_key, NULL) : 0;
+}
+
+/* The row of this node in `servers`, made at the first start. */
+static int open_own_server(App *a, const Config *config) {
+        ServerRow row = { 0 };
+        char id[13];
+        int r = store_setting_get(a->store, "server_id", &a->server_id);
+
+        if (r == STORE_E_ABSENT) {
+                random_id(id);
+                a->server_id = strdup(id);
+                if (!a->server_id)
+                        return -ENOMEM;
+                row.created_at_ms = clock_now_ms();
+        } else if (r != STORE_OK)
+                return r;
+        else if (store_server_get(a->store, a->server_id, &row) == STORE_OK) {
+                int64_t created = row.created_at_ms;
+                server_row_done(&row);
+                row = (ServerRow){ .created_at_ms = created };
+        }
+        row.id = a->server_id;
+        row.name = config->name;
+        row.ip_address = (char *) (uintptr_t) "127.0.0.1";
+        row.status = (char *) (uintptr_t) "online";
+        row.secret_key = (char *) (uintptr_t) ""; /* this node is reached without a network */
+        r = store_server_put(a->store, &row);
+        return r == STORE_OK ? store_setting_put(a->store, "server_id", a->server_id) : r;
+}
+
+static int open_system(App *a, const Config *config) {
+        RuntimesConfig runtimes = {
+                .directory = NS_RUNTIMES,
+                .registry = config->runtimes_registry,
+                .node_dist = config->runtimes_node_dist,
+                .bun_dist = config->runtimes_bun_dist,
+                .ca = NULL,
+        };
+        int r = units_new(a->loop, &a->units);
+
+        if (r < 0)
+                return fail(r, "the system bus", "Is dbus.service running?");
+        r = helper_client_new(a->loop, config->helper_sudo, &a->helper);
+        if (r < 0)
+                return fail(r, "the helper", NULL);
+        r = fetch_pool_new(a->loop, &a->fetch);
+        if (r < 0)
+                return fail(r, "the HTTP client", NULL);
+        r = runtimes_new(a->loop, a->fetch, &runtimes, &a->runtimes);
+        if (r < 0)
+                return fail(r, NS_RUNTIMES, "The directory must belong to the user nanoscale");
+        r = event_logs_new(a->loop, NS_DATA "/logs", &a->logs);
+        return r < 0 ? fail(r, NS_DATA "/logs", NULL) : 0;
+}
+
+static int open_deployer(App *a, const Config *config) {
+        int r = claims_new(&a->claims);
+
+        if (r < 0)
+                return fail(r, "the list of claims", NULL);
+        a->context = (DeployContext){
+                .loop = a->loop,
+                .store = a->store,
+                .sealer = a->sealer,
+                .helper = a->helper,
+                .units = a->units,
+                .fetch = a->fetch,
+                .runtimes = a->runtimes,
+                .logs = a->logs,
+                .base_domain = config->base_domain,
+                .server_id = a->server_id,
+                .registry = config->builds_registry,
+                .ca = config->builds_ca,
+                .allow_private_repositories = config->allow_private_repositories,
+                .shortest_idle_seconds = config->shortest_idle_seconds,
+                .doze_seconds = config->doze_seconds,
+                .deep_seconds = config->deep_seconds,
+                .claims = a->claims,
+        };
+        r = keeper_new(&a->context, &a->keeper);
+        if (r == 0) {
+                a->context.keeper = a->keeper;
+                r = keeper_start(a->keeper);
+        }
+        if (r == 0)
+                r = deployer_new(&a->context, &a->deployer);
+        if (r == 0)
+                r = deployer_recover(a->deployer);
+        return r < 0 ? fail(r, "what an earlier run left", NULL) : r;
+}
+
+static int open_api(App *a, const Config *config) {
+        const struct group *group = getgrnam(NS_USER);
+        ApiConfig api = {
+                .context = &a->context,
+                .deployer = a->deployer,
+                .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
+                .admin_group = group ? group->gr_gid : (gid_t) -1,
+        };
+        int fd = listen_fd_take();
+        int r;
+
+        if (fd < 0)
+                return fail(fd, "the agent's socket", "The agent is started by nanoscale-agent.socket, which passes it");
+        r = api_new(a->loop, fd, &api, &a->api);
+        return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
+}
+
+static int app_open(App *a, const Config *config) {
+        int r = loop_new(&a->loop);
+
+        if (r < 0)
+                return fail(r, "the event loop", NULL);
+        r = open_sealer(a, config);
+        if (r < 0)
+                return r;
+        r = open_store(a, config);
+        if (r < 0)
+                return r;
+        r = open_own_server(a, config);
+        if (r != 0)
+                return fail(r < 0 ? r : -EEXIST, "the row of this node", store_error(a->store));
+        r = open_system(a, config);
+        if (r < 0)
+                return r;
+        r = open_deployer(a, config);
+        return r < 0 ? r : open_api(a, config);
+}
+
+static void app_close(App *a) {
+        api_free(a->api);
+        deployer_free(a->deployer);
+        keeper_free(a->keeper);
+        claims_free(a->claims);
+        event_logs_free(a->logs);
+        runtimes_free(a->runtimes);
+        fetch_pool_free(a->fetch);
+        helper_client_free(a->helper);
+        units_free(a->units);
+        store_close(a->store);
+        sealer_free(a->sealer);
+        free(a->server_id);
+        loop_free(a->loop);
+}
+
+int app_run(const Config *config) {
+        App a = { 0 };
+        int r = app_open(&a, config);
+
+        if (r == 0)
+                r = loop_run(a.loop);
+        app_close(&a);
+        return r < 0 ? 1 : r;
+}

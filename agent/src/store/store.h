@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The database (SQLite in WAL mode). No SQLite type leaves this folder; ids and times are made by the caller; transactions are short.
+ *
+ * Functions return 0, a positive STORE_E_… answer, or negative errno (-ENOSPC, -EROFS, -EBUSY, -EIO for what SQLite could not do, of which
+ * the store remembers its sentence; -EINVAL for a row without its ids).
+ * Records that are handed out own their strings: release them with the record's _done function. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Store Store;
+
+enum {
+        STORE_OK = 0,
+        STORE_E_ABSENT,     /* no such row */
+        STORE_E_TAKEN,      /* a unique field has that value already */
+        STORE_E_REFERENCED, /* other rows still need it */
+        STORE_E_CORRUPT,    /* store_open: integrity check failed */
+        STORE_E_NEWER,      /* store_open: made by a newer version of NanoScale */
+};
+
+/* Opens or makes the database (0600), checks its integrity, and applies the migrations that it lacks, each in one transaction. */
+int store_open(const char *path, Store **ret_store);
+Store *store_close(Store *s); /* NULL-safe, returns NULL */
+/* SQLite's sentence for the last negative answer. With NULL: why the last store_open() failed, or found the file corrupt or newer. */
+const char *store_error(const Store *s);
+/* Groups writes: everything between begin and commit happens or does not. No nesting. */
+int store_begin(Store *s);
+int store_commit(Store *s);
+void store_rollback(Store *s);
+
+/* --- settings --- */
+int store_setting_get(Store *s, const char *key, char **ret_value); /* STORE_E_ABSENT */
+int store_setting_put(Store *s, const char *key, const char *value);
+
+/* --- servers --- */
+typedef struct {
+        char *id, *name, *ip_address, *status;
+        char *secret_key; /* sealed, text; empty for the orchestrator's own node */
+        char *public_key; /* may be NULL */
+        int64_t created_at_ms;
+} ServerRow;
+
+void server_row_done(ServerRow *r);
+int store_server_put(Store *s, const ServerRow *r); /* insert or replace by id; STORE_E_TAKEN for the name */
+int store_server_get(Store *s, const char *id, ServerRow *ret);
+int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n); /* free each with server_row_done, then the array */
+
+/* --- projects --- */
+typedef struct {
+        char *id, *server_id, *name, *repo_url, *branch;
+        char *root_directory; /* empty: the repository's top */
+        char *node_version, *bun_version;
+        char *install_command, *build_command, *start_command;
+        char *env_vars; /* sealed JSON object, text */
+        int64_t port;
+        char *domain; /* may be NULL */
+        char *health_path;
+        bool scale_to_zero;
+        int64_t idle_seconds; /* until it falls asleep; 0: never */
+        bool doze;
+        bool exclusive; /* the app must never run twice at once */
+        int64_t drain_seconds;
+        char *static_directory; /* empty: found by itself */
+        int64_t memory_mib, cpu_percent, tasks_max;
+        int64_t build_memory_mib, build_cpu_percent, build_seconds;
+        char live_slot[2];    /* "a", "b" or "" when nothing was ever live */
+        int64_t live_release; /* 0: none */
+        int64_t next_release; /* the number that the next release gets */
+        int64_t env_changed_at_ms;
+        char *crash;         /* JSON while the app is given up for a time, else NULL */
+        int64_t awake_bytes; /* its memory just before it fell asleep last; 0: never measured */
+        int64_t created_at_ms;
+} ProjectRow;
+
+void project_row_done(ProjectRow *r);
+int store_project_add(Store *s, const ProjectRow *r); /* STORE_E_TAKEN: name */
+int store_project_get(Store *s, const char *id, ProjectRow *ret);
+int store_project_get_by_name(Store *s, const char *name, ProjectRow *ret);
+/* By name, after the name `after` (NULL: from the start), at most limit rows. */
+int store_project_list(Store *s, const char *after, size_t limit, ProjectRow **ret_rows, size_t *ret_n);
+/* Writes every field but id, created_at, live_slot, live_release, next_release, crash and awake_bytes. */
+int store_project_update(Store *s, const ProjectRow *r);
+int store_project_set_live(Store *s, const char *id, const char *slot, int64_t release);
+int store_project_set_crash(Store *s, const char *id, const char *crash); /* NULL: it runs again */
+int store_project_set_awake_bytes(Store *s, const char *id, int64_t bytes);
+/* Takes the next release number. */
+int store_project_take_release(Store *s, const char *id, int64_t *ret_release);
+int store_project_delete(Store *s, const char *id); /* with its deployments, steps and releases */
+
+/* --- deployments --- */
+typedef struct {
+        char *id, *project_id;
+        int64_t number; /* per project, from 1; made by store_deployment_add */
+        char *kind;     /* deploy, rollback, restart */
+        char *state;    /* queued, fetch, install, build, release, start, check, live, failed, canceled, superseded */
+        char *source;   /* cli, api, webhook, … */
+        char *branch;
+        char *commit, *author, *subject;                      /* empty until fetched (commit: the wanted one, if one is wanted) */
+        int64_t release;                                      /* 0 until there is one */
+        char *failed_step, *failure;                          /* NULL unless failed; failure is a sentence */
+        int64_t exit_code;                                    /* -1 when not applicable */
+        char *cursor;                                         /* of the journal, to go on after a restart; may be NULL */
+        char *receipt;                                        /* JSON: what the switch came to; NULL before */
+        int64_t created_at_ms, started_at_ms, finished_at_ms; /* 0: not yet */
+} DeploymentRow;
+
+void deployment_row_done(DeploymentRow *r);
+int store_deployment_add(Store *s, DeploymentRow *r); /* sets r->number */
+int store_deployment_get(Store *s, const char *id, DeploymentRow *ret);
+/* Newest first, with a number below before (0: from the newest), at most limit. */
+int store_deployment_list(Store *s, const char *project_id, int64_t before, size_t limit, DeploymentRow **ret_rows, size_t *ret_n);
+/* Those whose finished_at is 0, oldest first, of all projects. */
+int store_deployment_list_open(Store *s, DeploymentRow **ret_rows, size_t *ret_n);
+/* Writes all fields but id, project_id, number and created_at. */
+int store_deployment_update(Store *s, const DeploymentRow *r);
+
+/* --- steps of a deployment --- */
+typedef struct {
+        char *deployment_id;
+        int64_t position; /* 0 … */
+        char *name;       /* fetch, install, build, release, start, check */
+        char *result;     /* running, ok, failed, skipped */
+        int64_t started_at_ms, finished_at_ms;
+} StepRow;
+
+void step_row_done(StepRow *r);
+int store_step_put(Store *s, const StepRow *r); /* insert or replace by deployment and position */
+int store_step_list(Store *s, const char *deployment_id, StepRow **ret_rows, size_t *ret_n);
+
+/* --- releases --- */
+typedef struct {
+        char *project_id;
+        int64_t number;
+        char *kind; /* app; proxy: it cannot take the inherited socket; static: nginx serves its files */
+        char *deployment_id, *commit;
+        char *start_command; /* empty: the project's */
+        char *root_directory;
+        char *node_version, *bun_version; /* exact */
+        int64_t created_at_ms;
+} ReleaseRow;
+
+void release_row_done(ReleaseRow *r);
+int store_release_put(Store *s, const ReleaseRow *r);
+int store_release_get(Store *s, const char *project_id, int64_t number, ReleaseRow *ret);
+/* Newest first. */
+int store_release_list(Store *s, const char *project_id, ReleaseRow **ret_rows, size_t *ret_n);
+int store_release_delete(Store *s, const char *project_id, int64_t number);
+
+/* --- wakes --- */
+typedef struct {
+        char *project_id;
+        int64_t at_ms;
+        char *kind; /* armed, asleep: what it woke from */
+        int64_t duration_ms;
+} WakeRow;
+
+void wake_row_done(WakeRow *r);
+int store_wake_put(Store *s, const WakeRow *r); /* keeps the newest 200 of the project */
+/* Newest first, at most limit. */
+int store_wake_list(Store *s, const char *project_id, size_t limit, WakeRow **ret_rows, size_t *ret_n);

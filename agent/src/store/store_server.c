@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "store/internal.h"
+
+static const Column columns[] = {
+        { "id", KEY, true, offsetof(ServerRow, id) },
+        { "name", KEY, false, offsetof(ServerRow, name) },
+        { "ip_address", TEXT, false, offsetof(ServerRow, ip_address) },
+        { "status", TEXT, false, offsetof(ServerRow, status) },
+        { "secret_key", TEXT, false, offsetof(ServerRow, secret_key) },
+        { "public_key", TEXT_NULL, false, offsetof(ServerRow, public_key) },
+        { "created_at", DATETIME, true, offsetof(ServerRow, created_at_ms) },
+};
+static const Table table = { columns, ELEMENTS(columns), sizeof(ServerRow) };
+
+/* Not INSERT OR REPLACE: that deletes the row first, and projects refer to it. */
+static const Query put = { "INSERT INTO servers ($columns) VALUES ($values) ON CONFLICT (id) DO UPDATE SET $set", &table };
+static const Query get = { "SELECT $columns FROM servers WHERE id = :id", &table };
+static const Query list = { "SELECT $columns FROM servers ORDER BY name", &table };
+
+void server_row_done(ServerRow *r) {
+        table_row_done(&table, r);
+}
+
+int store_server_put(Store *s, const ServerRow *r) {
+        return sql_write(s, &put, r, NULL, 0);
+}
+
+int store_server_get(Store *s, const char *id, ServerRow *ret) {
+        return sql_get(s, &get, ARGUMENTS({ ":id", id }), ret);
+}
+
+int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &list, NULL, 0, &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}

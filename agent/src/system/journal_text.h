@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What an app printed, made fit to be shown: the journal keeps it byte for byte. */
+#pragma once
+
+#include "base/text.h"
+
+/* Appends s: well-formed UTF-8 without control characters but tab. Escape sequences of terminals go as a whole, a newline becomes a space,
+ * each malformed byte U+FFFD. */
+void journal_text_put(Text *t, const char *s, size_t length);
