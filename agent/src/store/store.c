@@ -214,6 +214,10 @@ Store *store_close(Store *s) {
 
 /* --- transactions --- */
 
+int64_t store_changes(const Store *s) {
+        return sqlite3_total_changes64(s->db);
+}
+
 int store_begin(Store *s) {
         int r;
 

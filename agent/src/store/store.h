@@ -19,6 +19,8 @@ enum {
         STORE_E_REFERENCED, /* other rows still need it */
         STORE_E_CORRUPT,    /* store_open: integrity check failed */
         STORE_E_NEWER,      /* store_open: made by a newer version of NanoScale */
+        STORE_E_USED,       /* store_token_take: it has been used */
+        STORE_E_EXPIRED,    /* store_token_take: too late */
 };
 
 /* Opens or makes the database (0600), checks its integrity, and applies the migrations that it lacks, each in one transaction. */
@@ -31,22 +33,39 @@ int store_begin(Store *s);
 int store_commit(Store *s);
 void store_rollback(Store *s);
 
+/* Grows with every row that is written through this Store: two equal numbers mean that nothing has changed between. */
+int64_t store_changes(const Store *s);
+
 /* --- settings --- */
 int store_setting_get(Store *s, const char *key, char **ret_value); /* STORE_E_ABSENT */
 int store_setting_put(Store *s, const char *key, const char *value);
 
 /* --- servers --- */
 typedef struct {
-        char *id, *name, *ip_address, *status;
+        char *id, *name;
+        char *ip_address; /* or a host name: where its gateway is */
+        char *status;     /* online, offline */
         char *secret_key; /* sealed, text; empty for the orchestrator's own node */
-        char *public_key; /* may be NULL */
+        char *public_key; /* SHA-256 of its TLS key, hex; may be NULL */
         int64_t created_at_ms;
+        int64_t port;
+        char *version;         /* of its agent, as it said last; empty: never */
+        char *reason;          /* why it is not online; may be NULL */
+        int64_t changed_at_ms; /* since when it has this status */
+        int64_t seen_at_ms;    /* its last answer */
 } ServerRow;
 
 void server_row_done(ServerRow *r);
 int store_server_put(Store *s, const ServerRow *r); /* insert or replace by id; STORE_E_TAKEN for the name */
 int store_server_get(Store *s, const char *id, ServerRow *ret);
+int store_server_get_by_name(Store *s, const char *name, ServerRow *ret);
+int store_server_delete(Store *s, const char *id);                    /* STORE_E_REFERENCED: it has projects */
 int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n); /* free each with server_row_done, then the array */
+
+/* --- tokens with which a server joins; the hash alone is kept --- */
+int store_token_add(Store *s, const char *hash, int64_t now_ms, int64_t expires_at_ms);
+/* Uses it up: STORE_E_ABSENT (no such token), STORE_E_USED, STORE_E_EXPIRED. */
+int store_token_take(Store *s, const char *hash, int64_t now_ms);
 
 /* --- projects --- */
 typedef struct {
@@ -72,6 +91,7 @@ typedef struct {
         int64_t env_changed_at_ms;
         char *crash;         /* JSON while the app is given up for a time, else NULL */
         int64_t awake_bytes; /* its memory just before it fell asleep last; 0: never measured */
+        char *mirror;        /* of a project on another server: the JSON in which that described it last; else NULL */
         int64_t created_at_ms;
 } ProjectRow;
 
@@ -81,7 +101,11 @@ int store_project_get(Store *s, const char *id, ProjectRow *ret);
 int store_project_get_by_name(Store *s, const char *name, ProjectRow *ret);
 /* By name, after the name `after` (NULL: from the start), at most limit rows. */
 int store_project_list(Store *s, const char *after, size_t limit, ProjectRow **ret_rows, size_t *ret_n);
-/* Writes every field but id, created_at, live_slot, live_release, next_release, crash and awake_bytes. */
+/* All those of one server, by name. */
+int store_project_list_on(Store *s, const char *server_id, ProjectRow **ret_rows, size_t *ret_n);
+int store_project_count_on(Store *s, const char *server_id, int64_t *ret_n);
+int store_project_set_mirror(Store *s, const char *id, const char *mirror); /* may be NULL */
+/* Writes every field but id, created_at, live_slot, live_release, next_release, crash, awake_bytes and mirror. */
 int store_project_update(Store *s, const ProjectRow *r);
 int store_project_set_live(Store *s, const char *id, const char *slot, int64_t release);
 int store_project_set_crash(Store *s, const char *id, const char *crash); /* NULL: it runs again */
@@ -116,6 +140,10 @@ int store_deployment_list(Store *s, const char *project_id, int64_t before, size
 int store_deployment_list_open(Store *s, DeploymentRow **ret_rows, size_t *ret_n);
 /* Writes all fields but id, project_id, number and created_at. */
 int store_deployment_update(Store *s, const DeploymentRow *r);
+
+/* --- deployments on other servers: whose they are; the newest 1,000 of a project --- */
+int store_place_put(Store *s, const char *deployment_id, const char *project_id, int64_t now_ms);
+int store_place_get(Store *s, const char *deployment_id, char **ret_project_id); /* STORE_E_ABSENT */
 
 /* --- steps of a deployment --- */
 typedef struct {

@@ -36,6 +36,7 @@ static const Column columns[] = {
         { "env_changed_at_ms", NUMBER, false, offsetof(ProjectRow, env_changed_at_ms) },
         { "crash", TEXT_NULL, true, offsetof(ProjectRow, crash) },
         { "awake_bytes", NUMBER, true, offsetof(ProjectRow, awake_bytes) },
+        { "mirror", TEXT_NULL, true, offsetof(ProjectRow, mirror) },
         { "created_at", DATETIME, true, offsetof(ProjectRow, created_at_ms) },
 };
 static const Table table = { columns, ELEMENTS(columns), sizeof(ProjectRow) };
@@ -44,6 +45,10 @@ static const Query add = { "INSERT INTO projects ($columns) VALUES ($values)", &
 static const Query get = { "SELECT $columns FROM projects WHERE id = :id", &table };
 static const Query get_by_name = { "SELECT $columns FROM projects WHERE name = :name", &table };
 static const Query list = { "SELECT $columns FROM projects WHERE name > :after ORDER BY name LIMIT :limit", &table };
+static const Query list_on = { "SELECT $columns FROM projects WHERE server_id = :server ORDER BY name", &table };
+static const Query count_on = { "SELECT count(*) FROM projects WHERE server_id = :server", NULL };
+static const Query set_mirror = { "UPDATE projects SET mirror = :mirror WHERE id = :id", NULL };
+static const Query clear_mirror = { "UPDATE projects SET mirror = NULL WHERE id = :id", NULL };
 static const Query update = { "UPDATE projects SET $set WHERE id = :id", &table };
 static const Query set_live = { "UPDATE projects SET live_slot = :slot, live_release = :release WHERE id = :id", NULL };
 static const Query set_crash = { "UPDATE projects SET crash = :crash WHERE id = :id", NULL };
@@ -78,6 +83,24 @@ int store_project_list(Store *s, const char *after, size_t limit, ProjectRow **r
 
         *ret_rows = rows;
         return r;
+}
+
+int store_project_list_on(Store *s, const char *server_id, ProjectRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &list_on, ARGUMENTS({ ":server", server_id }), &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_project_count_on(Store *s, const char *server_id, int64_t *ret_n) {
+        return sql_number(s, &count_on, ARGUMENTS({ ":server", server_id }), ret_n);
+}
+
+int store_project_set_mirror(Store *s, const char *id, const char *mirror) {
+        if (!mirror)
+                return sql_write(s, &clear_mirror, NULL, ARGUMENTS({ ":id", id }));
+        return sql_write(s, &set_mirror, NULL, ARGUMENTS({ ":id", id }, { ":mirror", mirror }));
 }
 
 int store_project_update(Store *s, const ProjectRow *r) {

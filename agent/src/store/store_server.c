@@ -9,12 +9,19 @@ static const Column columns[] = {
         { "secret_key", TEXT, false, offsetof(ServerRow, secret_key) },
         { "public_key", TEXT_NULL, false, offsetof(ServerRow, public_key) },
         { "created_at", DATETIME, true, offsetof(ServerRow, created_at_ms) },
+        { "port", NUMBER, false, offsetof(ServerRow, port) },
+        { "version", TEXT, false, offsetof(ServerRow, version) },
+        { "reason", TEXT_NULL, false, offsetof(ServerRow, reason) },
+        { "changed_at_ms", NUMBER, false, offsetof(ServerRow, changed_at_ms) },
+        { "seen_at_ms", NUMBER, false, offsetof(ServerRow, seen_at_ms) },
 };
 static const Table table = { columns, ELEMENTS(columns), sizeof(ServerRow) };
 
 /* Not INSERT OR REPLACE: that deletes the row first, and projects refer to it. */
 static const Query put = { "INSERT INTO servers ($columns) VALUES ($values) ON CONFLICT (id) DO UPDATE SET $set", &table };
 static const Query get = { "SELECT $columns FROM servers WHERE id = :id", &table };
+static const Query get_by_name = { "SELECT $columns FROM servers WHERE name = :name", &table };
+static const Query delete = { "DELETE FROM servers WHERE id = :id", NULL };
 static const Query list = { "SELECT $columns FROM servers ORDER BY name", &table };
 
 void server_row_done(ServerRow *r) {
@@ -27,6 +34,14 @@ int store_server_put(Store *s, const ServerRow *r) {
 
 int store_server_get(Store *s, const char *id, ServerRow *ret) {
         return sql_get(s, &get, ARGUMENTS({ ":id", id }), ret);
+}
+
+int store_server_get_by_name(Store *s, const char *name, ServerRow *ret) {
+        return sql_get(s, &get_by_name, ARGUMENTS({ ":name", name }), ret);
+}
+
+int store_server_delete(Store *s, const char *id) {
+        return sql_write(s, &delete, NULL, ARGUMENTS({ ":id", id }));
 }
 
 int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n) {

@@ -459,6 +459,100 @@ static void wakes(void **state) {
         assert_int_equal(store_wake_put(*state, &wake), STORE_E_ABSENT);
 }
 
+static void tokens(void **state) {
+        Store *s = *state;
+
+        assert_int_equal(store_token_add(s, "aaaa", 1000, 2000), STORE_OK);
+        assert_int_equal(store_token_add(s, "aaaa", 1000, 2000), STORE_E_TAKEN);
+        assert_int_equal(store_token_add(s, "bbbb", 1000, 2000), STORE_OK);
+        assert_int_equal(store_token_take(s, "cccc", 1500), STORE_E_ABSENT);
+        assert_int_equal(store_token_take(s, "aaaa", 999), STORE_E_EXPIRED); /* the clock was set back */
+        assert_int_equal(store_token_take(s, "aaaa", 2000), STORE_E_EXPIRED);
+        assert_int_equal(store_token_take(s, "aaaa", 1999), STORE_OK);
+        assert_int_equal(store_token_take(s, "aaaa", 1999), STORE_E_USED);
+        assert_int_equal(store_token_take(s, "bbbb", 1000), STORE_OK);
+        /* An old one is told from a wrong one for a day, then it is forgotten. */
+        assert_int_equal(store_token_add(s, "dddd", 80000000, 80600000), STORE_OK);
+        assert_int_equal(store_token_take(s, "bbbb", 80000000), STORE_E_USED);
+        assert_int_equal(store_token_add(s, "eeee", 90000000, 90600000), STORE_OK);
+        assert_int_equal(store_token_take(s, "bbbb", 90000000), STORE_E_ABSENT);
+}
+
+static void places(void **state) {
+        Store *s = *state;
+        const ProjectRow row = project("placesplaces", "places");
+        char *owner = NULL, id[16];
+
+        assert_int_equal(store_project_add(s, &row), STORE_OK);
+        assert_int_equal(store_place_get(s, "absentabsent", &owner), STORE_E_ABSENT);
+        assert_int_equal(store_place_put(s, "absentabsent", "nobodynobody", 1), STORE_E_ABSENT);
+        for (int i = 0; i < 1002; i++) {
+                (void) snprintf(id, sizeof id, "place%07d", i);
+                assert_int_equal(store_place_put(s, id, row.id, 1000 + i), STORE_OK);
+        }
+        assert_int_equal(store_place_put(s, id, row.id, 5000), STORE_OK); /* twice is once */
+        assert_int_equal(store_place_get(s, id, &owner), STORE_OK);
+        assert_string_equal(owner, row.id);
+        free(owner);
+        assert_int_equal(store_place_get(s, "place0000001", &owner), STORE_E_ABSENT);
+        assert_int_equal(store_place_get(s, "place0000002", &owner), STORE_OK);
+        free(owner);
+        assert_int_equal(store_project_delete(s, row.id), STORE_OK);
+        assert_int_equal(store_place_get(s, id, &owner), STORE_E_ABSENT);
+}
+
+static void projects_elsewhere(void **state) {
+        Store *s = *state;
+        const ServerRow other = { .id = T("server000002"),
+                                  .name = T("other"),
+                                  .ip_address = T("node.example"),
+                                  .status = T("offline"),
+                                  .port = 4001,
+                                  .version = T("0.3.0"),
+                                  .reason = T("It does not answer."),
+                                  .changed_at_ms = 5,
+                                  .seen_at_ms = 6 };
+        ProjectRow row = project("elsewhere001", "elsewhere"), *rows = NULL, got = { 0 };
+        ServerRow server = { 0 };
+        int64_t n = -1, before;
+        size_t count = 0;
+
+        assert_int_equal(store_server_put(s, &other), STORE_OK);
+        assert_int_equal(store_server_get_by_name(s, "other", &server), STORE_OK);
+        assert_string_equal(server.id, "server000002");
+        assert_string_equal(server.version, "0.3.0");
+        assert_string_equal(server.reason, "It does not answer.");
+        assert_int_equal(server.port, 4001);
+        assert_int_equal(server.changed_at_ms, 5);
+        assert_int_equal(server.seen_at_ms, 6);
+        server_row_done(&server);
+        assert_int_equal(store_server_get_by_name(s, "nobody", &server), STORE_E_ABSENT);
+
+        row.server_id = other.id;
+        assert_int_equal(store_project_add(s, &row), STORE_OK);
+        assert_int_equal(store_project_count_on(s, other.id, &n), STORE_OK);
+        assert_int_equal(n, 1);
+        assert_int_equal(store_project_list_on(s, other.id, &rows, &count), STORE_OK);
+        assert_int_equal(count, 1);
+        assert_string_equal(rows[0].name, "elsewhere");
+        assert_null(rows[0].mirror);
+        project_row_done(&rows[0]);
+        free(rows);
+        before = store_changes(s);
+        assert_int_equal(store_project_set_mirror(s, row.id, "{}"), STORE_OK);
+        assert_true(store_changes(s) > before);
+        assert_int_equal(store_project_update(s, &row), STORE_OK); /* leaves the mirror alone */
+        assert_int_equal(store_project_get(s, row.id, &got), STORE_OK);
+        assert_string_equal(got.mirror, "{}");
+        project_row_done(&got);
+        assert_int_equal(store_project_set_mirror(s, row.id, NULL), STORE_OK);
+        assert_int_equal(store_project_set_mirror(s, "nobodynobody", NULL), STORE_E_ABSENT);
+        assert_int_equal(store_server_delete(s, other.id), STORE_E_REFERENCED);
+        assert_int_equal(store_project_delete(s, row.id), STORE_OK);
+        assert_int_equal(store_server_delete(s, other.id), STORE_OK);
+        assert_int_equal(store_server_delete(s, other.id), STORE_E_ABSENT);
+}
+
 static void transactions(void **state) {
         char *value = NULL;
 
@@ -539,6 +633,9 @@ int main(void) {
                 cmocka_unit_test(releases),
                 cmocka_unit_test(crash_and_memory),
                 cmocka_unit_test(wakes),
+                cmocka_unit_test(tokens),
+                cmocka_unit_test(places),
+                cmocka_unit_test(projects_elsewhere),
                 cmocka_unit_test(transactions),
                 cmocka_unit_test(deleting_a_project),
                 cmocka_unit_test(foreign_keys_are_indexed),

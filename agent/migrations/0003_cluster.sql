@@ -1,0 +1,25 @@
+-- SPDX-License-Identifier: AGPL-3.0-or-later
+-- The cluster: other servers and how they are, tokens with which they join, and projects that live on them.
+
+ALTER TABLE servers ADD COLUMN port INTEGER NOT NULL DEFAULT 4000;
+ALTER TABLE servers ADD COLUMN version TEXT NOT NULL DEFAULT '';      -- of its agent, as it said last
+ALTER TABLE servers ADD COLUMN reason TEXT;                           -- why it is not online, a sentence
+ALTER TABLE servers ADD COLUMN changed_at_ms INTEGER NOT NULL DEFAULT 0; -- since when it has this status
+ALTER TABLE servers ADD COLUMN seen_at_ms INTEGER NOT NULL DEFAULT 0; -- its last answer
+
+CREATE TABLE join_tokens (
+    hash TEXT PRIMARY KEY NOT NULL,                                   -- SHA-256; the token itself is not kept
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    used_at_ms INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Deployments belong to the node that runs them; the orchestrator keeps whose they are.
+CREATE TABLE deployment_places (
+    id TEXT PRIMARY KEY NOT NULL,
+    project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    created_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deployment_places_project_id ON deployment_places (project_id, created_at_ms);
+
+ALTER TABLE projects ADD COLUMN mirror TEXT;                          -- JSON: what its node said of it last; NULL for one on this node
