@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Is a downloaded file what its publisher says it is (libsodium). */
+/* SHA-256, and: is a downloaded file what its publisher says it is (libsodium). */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* SHA-256 as 64 lower-case hex digits. data may be NULL when length is 0. */
+void digest_hex(const void *data, size_t length, char ret[static 65]);
+/* 64 lower-case hex digits in base64 with padding, as TLS clients want a pin (`sha256//…`). False, ret untouched, when hex is not that. */
+bool digest_hex_to_base64(const char *hex, char ret[static 45]);
 
 enum {
         DIGEST_OK = 0,

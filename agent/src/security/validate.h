@@ -14,6 +14,8 @@ bool valid_server_name(const char *s);  /* as a project name */
 /* git's ref rules, ≤ 255 bytes, [A-Za-z0-9._/@+=,-], the first one of [A-Za-z0-9_], not HEAD */
 bool valid_branch(const char *s);
 bool valid_commit(const char *s);      /* 40 lower-case hex digits */
+bool valid_pin(const char *s);         /* SHA-256 of a TLS public key: 64 lower-case hex digits */
+bool valid_token(const char *s);       /* [A-Za-z0-9]{32}. Its form only: whether it is the right one says secret_equal() */
 bool valid_host_name(const char *s);   /* LDH labels in lower case, ≥ 2 labels, ≤ 253, last label not all digits, no IP address */
 bool valid_env_key(const char *s);     /* [A-Za-z_][A-Za-z0-9_]{0,127} */
 bool valid_env_value(const char *s);   /* valid UTF-8, ≤ 32 KiB, no control characters but tab and newline */
@@ -32,6 +34,11 @@ bool valid_repo_url(const char *s, char *ret_host, unsigned *ret_port);
 /* True if the address literal (IPv4 or IPv6, no brackets) is private, loopback, link-local, multicast, unspecified, documentation,
  * carrier-grade NAT or an IPv4 address wrapped into such an IPv6 one. Text that is no address gives true: refuse what is not understood. */
 bool address_is_internal(const char *s);
+
+/* Where a node can be reached: an IPv4 address, an IPv6 address without brackets and zone (lower case), or a host name. Loopback and
+ * private ones are in order; refused is what can be no server: 0.0.0.0/8, ::, multicast, broadcast and reserved, link-local (169.254.0.0/16
+ * with the metadata service, fe80::/10), and IPv4 wrapped into IPv6. */
+bool valid_server_address(const char *s);
 
 /* Environment keys that NanoScale or systemd sets and a user cannot: PORT, HOME, PATH, and all of LISTEN_*, LD_* and NANOSCALE_*. */
 bool env_key_is_reserved(const char *s);
