@@ -30,6 +30,7 @@ struct Peer {
         int fd;
         uint64_t since_us; /* when it was accepted, or when its last request was over */
         HttpRequest *request;
+        char *target; /* of the request line that was read last, until its request takes it */
         Peer *next, **link;
 };
 
@@ -55,10 +56,11 @@ struct HttpRequest {
         RequestState state;
         bool suspended;
         Watch *hangup; /* while it is suspended, when libmicrohttpd does not look at the socket */
-        char *method, *path;
+        char *method, *path, *target;
         char *body;
         size_t length, size, limit;
-        size_t excess; /* bytes that came beyond the limit */
+        bool oversized; /* says so itself: nothing of its body is kept */
+        size_t excess;  /* bytes that came beyond the limit */
         Decoded *decoded;
         void (*gone)(void *owner);
         void *gone_owner;

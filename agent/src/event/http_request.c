@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define DRAIN_LIMIT ((size_t) 256 * 1024) /* so much of a body that is too large is read for the sake of a proper 413 */
+#define DRAIN_LIMIT ((size_t) 3 * 1024 * 1024) /* so much of a body that is too large is read for the sake of a proper 413 */
 
 /* libmicrohttpd would decode in place and lose NUL bytes; paths stay as sent, and queries are decoded in http_request_query(). */
 size_t http_unescape_nothing(void *cls, struct MHD_Connection *connection, char *text) {
@@ -48,6 +48,7 @@ void http_request_free(HttpRequest *rq) {
         }
         free(rq->method);
         free(rq->path);
+        free(rq->target);
         free(rq->body);
         free(rq);
 }
@@ -62,8 +63,9 @@ static HttpRequest *request_new(HttpServer *s, struct MHD_Connection *connection
         rq->connection = connection;
         rq->method = strdup(method);
         rq->path = strdup(path);
+        rq->target = rq->peer ? handover(rq->peer->target) : NULL;
         rq->body = calloc(1, 1);
-        if (!rq->peer || !rq->method || !rq->path || !rq->body) {
+        if (!rq->peer || !rq->method || !rq->path || !rq->target || !rq->body) {
                 http_request_free(rq);
                 return NULL;
         }
@@ -86,8 +88,11 @@ static enum MHD_Result request_begin(HttpServer *s, struct MHD_Connection *conne
                 rq->state = ANSWERED;
                 return queue_plain(connection, MHD_HTTP_BAD_REQUEST);
         }
-        const char *length = http_request_header(rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
-        if (length && strtoull(length, NULL, 10) > rq->limit) {
+        const char *text = http_request_header(rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        unsigned long long length = text ? strtoull(text, NULL, 10) : 0;
+        rq->oversized = length > rq->limit;
+        /* Who waits for a 100 has not begun to send. */
+        if (rq->oversized && (length - rq->limit > DRAIN_LIMIT || http_request_header(rq, MHD_HTTP_HEADER_EXPECT))) {
                 rq->state = ANSWERED;
                 return queue_plain(connection, MHD_HTTP_CONTENT_TOO_LARGE);
         }
@@ -95,8 +100,10 @@ static enum MHD_Result request_begin(HttpServer *s, struct MHD_Connection *conne
 }
 
 static enum MHD_Result request_receive(HttpRequest *rq, const char *data, size_t length) {
+        if (rq->oversized)
+                return MHD_YES; /* its length was looked at */
         if (length > rq->limit - rq->length || rq->excess > 0) {
-                /* Only a chunked body gets here. No answer can be queued before its end, so read on for a while. */
+                /* Only a chunked body gets here. */
                 rq->excess += length;
                 return rq->excess > DRAIN_LIMIT ? MHD_NO : MHD_YES;
         }
@@ -135,7 +142,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, co
                 return request_receive(rq, data, length);
         }
         if (rq->state == RECEIVING) {
-                if (rq->excess > 0) {
+                if (rq->oversized || rq->excess > 0) {
                         rq->state = ANSWERED;
                         return queue_plain(connection, MHD_HTTP_CONTENT_TOO_LARGE);
                 }
@@ -158,6 +165,10 @@ const char *http_request_method(const HttpRequest *rq) {
 
 const char *http_request_path(const HttpRequest *rq) {
         return rq->path;
+}
+
+const char *http_request_target(const HttpRequest *rq) {
+        return rq->target;
 }
 
 static int hex_digit(char c) {

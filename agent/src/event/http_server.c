@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -43,6 +44,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **p
                         p->next->link = p->link;
                 if (p->request)
                         p->request->peer = NULL;
+                free(p->target);
                 free(p);
                 *peer_slot = NULL;
                 return;
@@ -61,6 +63,18 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **p
                 (void) timer_rearm(s->sweep, s->sweep_us);
         s->peers = p;
         *peer_slot = p;
+}
+
+/* Called with each request line, before libmicrohttpd cuts the query off; what it returns would be the first value of the request's slot.
+ */
+static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection) {
+        Peer *p = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+        (void) cls;
+        if (p) {
+                free(p->target);
+                p->target = strdup(target); /* NULL: request_new() then refuses */
+        }
+        return NULL;
 }
 
 /* libmicrohttpd's time-out starts anew with each byte, so a client could keep a connection for ever with one now and then. */
@@ -120,8 +134,9 @@ static int server_start(HttpServer *s, int listen_fd, unsigned max_connections) 
         s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_on_request, s, MHD_OPTION_LISTEN_SOCKET,
                                      listen_fd, MHD_OPTION_CONNECTION_LIMIT, max_connections, MHD_OPTION_CONNECTION_TIMEOUT, s->idle_s,
                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-                                     MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, http_unescape_nothing,
-                                     NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+                                     MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
+                                     MHD_OPTION_UNESCAPE_CALLBACK, http_unescape_nothing, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                     MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
         if (!s->daemon)
                 return -EIO;
         const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -17,7 +17,9 @@ typedef struct HttpRequest HttpRequest;
 typedef struct HttpStream HttpStream;
 
 typedef struct {
-        /* Largest body in bytes that a request may have, asked for when its head has arrived; a larger one gets 413. */
+        /* Largest body in bytes that a request may have, asked for when its head has arrived; a larger one gets 413. Up to 3 MiB beyond it
+         * are read and thrown away before, within the time of any request: a proxy that is still sending would see a closed connection, and
+         * answer 502 in our place. What says that it is longer than that is answered at once, what turns out so is cut off. */
         size_t (*body_limit)(void *owner, const char *method, const char *path);
         void (*handle)(void *owner, HttpRequest *rq);
 } HttpServerOps;
@@ -32,6 +34,7 @@ HttpServer *http_server_free(
 
 const char *http_request_method(const HttpRequest *rq);
 const char *http_request_path(const HttpRequest *rq);                     /* decoded by nobody: as sent, without the query */
+const char *http_request_target(const HttpRequest *rq);                   /* path with query, exactly as sent: what a caller has signed */
 const char *http_request_query(const HttpRequest *rq, const char *name);  /* decoded value; NULL when absent, badly escaped or with %00 */
 const char *http_request_header(const HttpRequest *rq, const char *name); /* or NULL */
 const char *http_request_body(const HttpRequest *rq, size_t *ret_length); /* NUL-terminated */

@@ -59,8 +59,8 @@ static void handle(void *owner, HttpRequest *rq) {
                 assert_int_equal(body[t.length], '\0');
                 memcpy(t.body, body, t.length + 1);
                 char text[256];
-                int n = snprintf(text, sizeof text, "[%s %s q=%s h=%s %zu]", http_request_method(rq), path, q ? q : "-", h ? h : "-",
-                                 t.length);
+                int n = snprintf(text, sizeof text, "[%s %s q=%s h=%s %zu] T=%s]", http_request_method(rq), path, q ? q : "-", h ? h : "-",
+                                 t.length, http_request_target(rq));
                 const char *const extra[] = { "X-One: 1", "X-Two:2", "no header line", NULL };
                 http_reply(rq, 200, "text/plain", text, (size_t) n, extra);
         }
@@ -182,10 +182,17 @@ static void test_body_at_and_over_the_limit(void **state) {
         expect(c, "[POST / q=- h=- 1000]");
         client_close(c);
         c = ask(POST("/", "1001"));
+        client_send(c, full);
+        turn_for(t.loop, 50 * USEC_PER_MSEC);
+        assert_true(client_poll(c) && c->length == 0 && !c->closed); /* not while it is still sending */
+        client_send(c, "x");
         expect(c, "HTTP/1.1 413 ");
         turn_until(t.loop, client_is_closed(c));
         client_close(c);
-        c = ask(POST("/none", "1"));
+        c = ask("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n"); /* and has not begun */
+        expect(c, "HTTP/1.1 413 ");
+        client_close(c);
+        c = ask(POST("/none", "1") "x");
         expect(c, "HTTP/1.1 413 ");
         client_close(c);
         c = ask(POST("/", "99999999999999999999999"));
@@ -198,6 +205,62 @@ static void test_body_at_and_over_the_limit(void **state) {
         turn_until(t.loop, client_is_closed(c));
         client_close(c);
         assert_int_equal(t.n_handled, 1);
+}
+
+/* Sends length bytes as fast as the server takes them; false when it closed before. */
+static bool send_all(Client *c, size_t length) {
+        static char block[64 * 1024];
+        uint64_t began = clock_monotonic_us();
+        while (length > 0) {
+                size_t part = length < sizeof block ? length : sizeof block;
+                ssize_t n = send(c->fd, block, part, MSG_NOSIGNAL | MSG_DONTWAIT);
+                if (n < 0 && errno != EAGAIN)
+                        return false;
+                length -= n > 0 ? (size_t) n : 0;
+                turn(t.loop, n > 0 ? 0 : USEC_PER_MSEC);
+                assert_true(clock_monotonic_us() - began < 6 * PATIENCE_US);
+        }
+        return true;
+}
+
+static void test_a_body_that_is_too_large_is_read_to_its_end(void **state) {
+        (void) state;
+        Client *c = ask(POST("/", "3146728")); /* 3 MiB beyond the limit */
+        assert_true(send_all(c, 3146728));
+        expect(c, "HTTP/1.1 413 ");
+        turn_until(t.loop, client_is_closed(c));
+        client_close(c);
+        c = ask(POST("/", "3146729"));
+        expect(c, "HTTP/1.1 413 ");
+        turn_until(t.loop, client_is_closed(c));
+        client_close(c);
+        c = ask(CHUNKED("/") "300000\r\n");
+        assert_true(send_all(c, 3 * 1024 * 1024));
+        client_send(c, "\r\n0\r\n\r\n");
+        expect(c, "HTTP/1.1 413 ");
+        client_close(c);
+        assert_int_equal(t.n_handled, 0);
+        c = ask(GET("/still"));
+        expect(c, "[GET /still");
+        client_close(c);
+}
+
+static void test_target_is_as_sent(void **state) {
+        (void) state;
+        static const char *const targets[] = { "/target", "/target?a=b%2Fc&d+e&&=", "/target?", "/%74arget/../x//?q=%00?" };
+        Client *c = client_open(t.path); /* the second one on a connection is not the first */
+        for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+                char text[128];
+                (void) snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", targets[i]);
+                client_forget(c);
+                client_send(c, text);
+                (void) snprintf(text, sizeof text, "T=%s]", targets[i]);
+                expect(c, text);
+        }
+        client_close(c);
+        c = ask("GET /target?" GET("/a") "GET /half?x HTTP/1.1\r\nHo"); /* the first is none; its line is given back all the same */
+        turn_for(t.loop, 20 * USEC_PER_MSEC);
+        client_close(c);
 }
 
 static void test_endless_body_is_cut(void **state) {
@@ -564,6 +627,8 @@ int main(void) {
                 T(test_body_in_pieces),
                 T(test_chunked_body),
                 T(test_body_at_and_over_the_limit),
+                T(test_a_body_that_is_too_large_is_read_to_its_end),
+                T(test_target_is_as_sent),
                 T(test_endless_body_is_cut),
                 T(test_ambiguous_framing_is_refused),
                 T(test_garbage_does_no_harm),
