@@ -2,6 +2,7 @@
 /* The HTTP API of docs/api.md: one table of routes in routes.c, one file a resource. */
 #pragma once
 
+#include "cluster/identity.h"
 #include "deployment/context.h"
 #include "deployment/deployer.h"
 #include "event/http_server.h"
@@ -15,8 +16,15 @@ typedef struct {
         Deployer *deployer;
         const char *role;  /* shown by /api/health */
         gid_t admin_group; /* members are administrators, as root is */
+
+        const char *public_key;    /* pin of this node's TLS key; NULL: it has none, nobody can join */
+        const char *address;       /* under which other nodes reach this one; NULL: not known */
+        unsigned port;             /* of its gateway */
+        Identity *identity;        /* of a worker; changed when its key is exchanged, or it is removed. NULL: this is the orchestrator */
+        const char *identity_path; /* where that is kept */
 } ApiConfig;
 
-/* Takes listen_fd. config is copied; what it points to is borrowed. */
-int api_new(Loop *l, int listen_fd, const ApiConfig *config, Api **ret_api);
+/* Takes both descriptors: of the socket for administrators, and of the gateway's for other nodes (-1: there is none). config is copied; what
+ * it points to is borrowed. On an orchestrator it begins to follow the other servers. */
+int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api **ret_api);
 Api *api_free(Api *a);

@@ -12,6 +12,16 @@
 
 enum { STREAM_BACKLOG = 256 * 1024 };
 
+bool take_deployment_id(HttpRequest *rq, const json_t *body, const char **ret_id) {
+        const json_t *id = json_object_get(body, "id");
+
+        *ret_id = json_string_value(id);
+        if (!id || valid_id(*ret_id))
+                return true;
+        reply_problem(rq, 422, "invalid-field", "A field is not usable", "id", "id must be 12 characters of a-z and 0-9.");
+        return false;
+}
+
 /* branch and commit of a request; answers itself and returns false when one is not usable. */
 static bool take_what(HttpRequest *rq, const json_t *body, const char **ret_branch, const char **ret_commit) {
         const json_t *branch = json_object_get(body, "branch"), *commit = json_object_get(body, "commit");
@@ -35,15 +45,17 @@ void api_deployment_create(Api *a, HttpRequest *rq, const char *argument) {
         json_t *body = take_json(rq);
         ProjectRow project = { 0 };
         DeploymentRow row = { 0 };
-        const char *branch, *commit;
+        const char *branch, *commit, *id;
         int r;
 
         if (!body)
                 return;
-        if (take_what(rq, body, &branch, &commit) && take_project(a, rq, argument, &project)) {
+        if (take_what(rq, body, &branch, &commit) && take_deployment_id(rq, body, &id) && take_project(a, rq, argument, &project)) {
                 r = deployer_submit(a->config.deployer, &project,
-                                    &(DeployRequest){ .kind = "deploy", .branch = branch, .commit = commit, .source = "api" }, &row);
-                if (r == DEPLOYER_E_RUNNING)
+                                    &(DeployRequest){ .id = id, .kind = "deploy", .branch = branch, .commit = commit, .source = "api" }, &row);
+                if (r == DEPLOYER_E_TAKEN)
+                        reply_problem(rq, 409, "id-taken", "The id is taken", "id", "Another deployment has that id.");
+                else if (r == DEPLOYER_E_RUNNING)
                         reply_problem(rq, 409, "deployment-running", "A deployment of this project is under way", NULL,
                                       "Wait until it has ended, or cancel it.");
                 else if (r < 0)

@@ -3,10 +3,22 @@
 #pragma once
 
 #include "api/api.h"
+#include "cluster/gate.h"
+#include "cluster/hello.h"
+#include "cluster/nodes.h"
+
+#include <jansson.h>
 
 struct Api {
         ApiConfig config;
         HttpServer *server;
+        HttpServer *gateway; /* NULL: no other node reaches this one */
+        Gate *gate;
+        Nodes *nodes;        /* of an orchestrator, else NULL */
+        Hello *hello;        /* of a worker, else NULL */
+        int64_t started_ms;
+        uint64_t refused_us; /* the last refused call that was told to the journal */
+        unsigned refused;    /* since then */
 };
 
 typedef void ApiHandler(Api *a, HttpRequest *rq, const char *argument);
@@ -18,20 +30,43 @@ ApiHandler api_deployment_create, api_deployment_list, api_deployment_show, api_
 ApiHandler api_release_list, api_rollback, api_restart, api_sleep, api_wake, api_wake_list;
 ApiHandler api_env_show, api_env_change;
 ApiHandler api_log_stream;
+ApiHandler api_server_show, api_server_delete, api_server_rotate_key, api_generate_token;
+
+/* For other nodes (gateway.c). */
+ApiHandler api_join, api_hello;
+ApiHandler api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key, api_internal_leave;
 
 /* Route table, for tests and the dispatcher. */
 typedef enum {
         WHO_ANYONE, /* whoever reaches the socket */
         WHO_ADMIN,  /* root, or a member of the group nanoscale */
+        WHO_NODE,   /* whoever signs with the key that it shares with this node (gateway.c) */
 } Who;
+
+/* What happens to a request of the orchestrator's API whose project lives on another server (elsewhere.c). */
+typedef enum {
+        HERE = 0, /* it is about no project, or answered from our own rows */
+        FORWARD,  /* that node answers */
+        STREAM,   /* the same, without an end */
+        SUBMIT,   /* that node answers; the deployment gets its id here, so that asked twice it is done once */
+        PUSH,     /* our row changes, then the node gets it: the handler does that itself */
+        REMOVE,   /* the node removes it, then our row goes */
+} Elsewhere;
 
 typedef struct {
         const char *method, *path; /* one {} at most */
         Who who;
         size_t body_limit;
         ApiHandler *handle;
+        Elsewhere elsewhere;
 } Route;
 
+/* Of a table, the row for a request, or NULL; then *ret_path_known tells whether another method would have one. */
+const Route *api_find_route(const Route *table, size_t n, const char *method, const char *path, char ret_argument[static 64],
+                            bool *ret_path_known);
+/* The routes of the gateway: what another node may ask of this role, and nothing else. */
+const Route *api_gateway_routes(bool is_orchestrator, size_t *ret_n);
+int api_gateway_open(Api *a, Loop *l, int listen_fd);
 /* The n routes. */
 const Route *api_routes(size_t *ret_n);
 /* 1 and the place of {} (copied to ret_argument) when path fits pattern, else 0. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/elsewhere.h"
+#include "api/project_write.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -33,7 +35,7 @@ void api_project_list(Api *a, HttpRequest *rq, const char *argument) {
         list = json_array();
         for (size_t i = 0; i < n; i++) {
                 if (i < (size_t) limit)
-                        (void) json_array_append_new(list, describe_project(c, &rows[i]));
+                        (void) json_array_append_new(list, describe_any(a, &rows[i]));
                 else
                         next = json_string(rows[i - 1].name);
                 if (i > 0)
@@ -81,8 +83,7 @@ static bool take_env(Api *a, HttpRequest *rq, const json_t *draft, ProjectRow *r
         return r == 0;
 }
 
-/* The least idle time is this node's setting, not a property of the field. */
-static int check_idle(const Api *a, const ProjectRow *row, DraftProblem *ret_problem) {
+int project_check_idle(const Api *a, const ProjectRow *row, DraftProblem *ret_problem) {
         unsigned shortest = a->config.context->shortest_idle_seconds;
 
         if (row->idle_seconds == 0 || row->idle_seconds >= shortest)
@@ -93,14 +94,40 @@ static int check_idle(const Api *a, const ProjectRow *row, DraftProblem *ret_pro
         return 1;
 }
 
-static bool fill_row(Api *a, HttpRequest *rq, const json_t *draft, ProjectRow *row) {
+/* The server that the draft names (and no longer has), or this one. Answers itself and returns false on a problem. */
+static bool take_draft_server(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
+        const json_t *named = json_object_get(draft, "server");
+        ServerRow server = { 0 };
+
+        if (!named) {
+                row->server_id = strdup(a->config.context->server_id);
+                return true;
+        }
+        if (!json_is_string(named)) {
+                reply_problem(rq, 422, "invalid-field", "A field is not usable", "server", "server must be the name or id of a server.");
+                return false;
+        }
+        if (!take_server(a, rq, json_string_value(named), &server))
+                return false;
+        row->server_id = strdup(server.id);
+        server_row_done(&server);
+        (void) json_object_del(draft, "server");
+        if (row->server_id && is_elsewhere(a, row) && !nodes_is_online(a->nodes, row->server_id)) {
+                reply_node_problem(a, rq, row->server_id, NODES_E_OFFLINE);
+                return false;
+        }
+        return true;
+}
+
+static bool fill_row(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
         DraftProblem problem = { 0 };
         char id[13];
         int r;
 
+        if (!take_draft_server(a, rq, draft, row))
+                return false;
         random_id(id);
         row->id = strdup(id);
-        row->server_id = strdup(a->config.context->server_id);
         row->created_at_ms = clock_now_ms();
         row->next_release = 1;
         if (!row->id || !row->server_id) {
@@ -108,13 +135,22 @@ static bool fill_row(Api *a, HttpRequest *rq, const json_t *draft, ProjectRow *r
                 return false;
         }
         r = project_draft_new(draft, row, &problem);
-        if (r == 0)
-                r = check_idle(a, row, &problem);
+        if (r == 0 && !is_elsewhere(a, row)) /* its own server checks that for another */
+                r = project_check_idle(a, row, &problem);
         if (r > 0)
                 reply_draft_problem(rq, &problem);
         else if (r < 0)
                 reply_failure(a, rq, r, "The project could not be made");
         return r == 0 && take_env(a, rq, draft, row);
+}
+
+/* On a worker, what the orchestrator decides is not decided behind its back: it would undo it. */
+static bool may_write(const Api *a, HttpRequest *rq) {
+        if (!a->config.identity || a->config.identity->removed_at_ms)
+                return true;
+        reply_problem(rq, 409, "not-the-orchestrator", "This server is a worker", NULL,
+                      "The projects of this server are managed on its orchestrator. Run the command there.");
+        return false;
 }
 
 void api_project_create(Api *a, HttpRequest *rq, const char *argument) {
@@ -126,13 +162,15 @@ void api_project_create(Api *a, HttpRequest *rq, const char *argument) {
         (void) argument;
         if (!draft)
                 return;
-        if (fill_row(a, rq, draft, &row)) {
+        if (may_write(a, rq) && fill_row(a, rq, draft, &row)) {
                 r = store_project_add(a->config.context->store, &row);
                 if (r == STORE_E_TAKEN) {
                         (void) snprintf(detail, sizeof detail, "A project with the name %s exists. Choose another name.", row.name);
                         reply_problem(rq, 409, "name-taken", "The name is taken", "name", detail);
                 } else if (r != STORE_OK)
                         reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
+                else if (is_elsewhere(a, &row))
+                        push_then_answer(a, rq, &row, NULL, NULL, 201);
                 else
                         reply_json(rq, 201, describe_project(a->config.context, &row));
         }
@@ -149,31 +187,45 @@ void api_project_show(Api *a, HttpRequest *rq, const char *argument) {
         project_row_done(&row);
 }
 
+/* Stores the changed row; before is what it was. */
+static void store_change(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *before) {
+        int r = store_project_update(a->config.context->store, row);
+
+        if (r != 0)
+                reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
+        else if (is_elsewhere(a, row))
+                push_then_answer(a, rq, row, before, NULL, 200);
+        else {
+                keeper_look(a->config.context->keeper, row->id);
+                reply_json(rq, 200, describe_project(a->config.context, row));
+        }
+}
+
 void api_project_change(Api *a, HttpRequest *rq, const char *argument) {
-        ProjectRow row = { 0 };
+        ProjectRow row = { 0 }, before = { 0 };
         DraftProblem problem = { 0 };
         json_t *draft = take_json(rq);
         int r;
 
         if (!draft)
                 return;
-        if (take_project(a, rq, argument, &row)) {
-                r = project_draft_change(draft, &row, &problem);
-                if (r == 0)
-                        r = check_idle(a, &row, &problem);
+        if (json_object_get(draft, "server"))
+                reply_problem(rq, 422, "invalid-field", "A field is not usable", "server",
+                              "A project stays on the server on which it was created.");
+        else if (may_write(a, rq) && take_project(a, rq, argument, &row)) {
+                r = store_project_get(a->config.context->store, row.id, &before);
+                if (r == STORE_OK)
+                        r = project_draft_change(draft, &row, &problem);
+                if (r == 0 && !is_elsewhere(a, &row))
+                        r = project_check_idle(a, &row, &problem);
                 if (r > 0)
                         reply_draft_problem(rq, &problem);
-                else {
-                        if (r == 0)
-                                r = store_project_update(a->config.context->store, &row);
-                        if (r != 0)
-                                reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
-                        else {
-                                keeper_look(a->config.context->keeper, row.id);
-                                reply_json(rq, 200, describe_project(a->config.context, &row));
-                        }
-                }
+                else if (r < 0)
+                        reply_failure(a, rq, r, "The project could not be changed");
+                else
+                        store_change(a, rq, &row, &before);
                 project_row_done(&row);
+                project_row_done(&before);
         }
         json_decref(draft);
 }
@@ -308,17 +360,18 @@ static bool env_change_is_well_formed(HttpRequest *rq, const json_t *change) {
 void api_env_change(Api *a, HttpRequest *rq, const char *argument) {
         const DeployContext *c = a->config.context;
         json_t *change = take_json(rq), *env = NULL;
-        ProjectRow row = { 0 };
+        ProjectRow row = { 0 }, before = { 0 };
         const char *key = "";
         char *sealed = NULL;
         int r;
 
         if (!change)
                 return;
-        if (!env_change_is_well_formed(rq, change) || !take_project_env(a, rq, argument, &row, &env)) {
+        if (!env_change_is_well_formed(rq, change) || !may_write(a, rq) || !take_project_env(a, rq, argument, &row, &env)) {
                 json_decref(change);
                 return;
         }
+        (void) store_project_get(c->store, row.id, &before);
         r = environment_change(env, json_object_get(change, "set"), json_object_get(change, "unset"), &key);
         if (r > 0)
                 reply_env_problem(rq, r, key);
@@ -333,10 +386,15 @@ void api_env_change(Api *a, HttpRequest *rq, const char *argument) {
                 }
                 if (r != 0)
                         reply_failure(a, rq, r < 0 ? r : -EINVAL, "The environment could not be stored");
-                else
+                else if (is_elsewhere(a, &row)) {
+                        char then[64];
+                        (void) snprintf(then, sizeof then, "/internal/projects/%s/env", row.id);
+                        push_then_answer(a, rq, &row, &before, then, 200);
+                } else
                         reply_env(a, rq, &row, env);
         }
         json_decref(change);
         json_decref(env);
         project_row_done(&row);
+        project_row_done(&before);
 }

@@ -31,6 +31,10 @@ void reply_problem(HttpRequest *rq, unsigned status, const char *type, const cha
         reply_text(rq, status, "application/problem+json", o);
 }
 
+void reply_problem_json(HttpRequest *rq, unsigned status, json_t *problem) {
+        reply_text(rq, status, "application/problem+json", problem);
+}
+
 void reply_failure(const Api *a, HttpRequest *rq, int error, const char *what) {
         char detail[512];
 

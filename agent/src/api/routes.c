@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/elsewhere.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -11,26 +12,30 @@ enum { SMALL = 64 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
 static const Route routes[] = {
         { "GET", "/api/health", WHO_ANYONE, NONE, api_health },
         { "GET", "/api/servers", WHO_ADMIN, NONE, api_server_list },
+        { "GET", "/api/servers/{}", WHO_ADMIN, NONE, api_server_show },
+        { "DELETE", "/api/servers/{}", WHO_ADMIN, NONE, api_server_delete },
+        { "POST", "/api/servers/{}/rotate-key", WHO_ADMIN, SMALL, api_server_rotate_key },
+        { "POST", "/api/cluster/generate-token", WHO_ADMIN, SMALL, api_generate_token },
         { "GET", "/api/projects", WHO_ADMIN, NONE, api_project_list },
         { "POST", "/api/projects", WHO_ADMIN, ENV, api_project_create },
-        { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show },
-        { "PATCH", "/api/projects/{}", WHO_ADMIN, SMALL, api_project_change },
-        { "DELETE", "/api/projects/{}", WHO_ADMIN, NONE, api_project_delete },
-        { "GET", "/api/projects/{}/deployments", WHO_ADMIN, NONE, api_deployment_list },
-        { "POST", "/api/projects/{}/deployments", WHO_ADMIN, SMALL, api_deployment_create },
-        { "GET", "/api/projects/{}/releases", WHO_ADMIN, NONE, api_release_list },
-        { "POST", "/api/projects/{}/rollback", WHO_ADMIN, SMALL, api_rollback },
-        { "POST", "/api/projects/{}/restart", WHO_ADMIN, SMALL, api_restart },
-        { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep },
-        { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake },
-        { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list },
-        { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show },
-        { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change },
-        { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show },
-        { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel },
-        { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log },
-        { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events },
-        { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream },
+        { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show, FORWARD },
+        { "PATCH", "/api/projects/{}", WHO_ADMIN, SMALL, api_project_change, PUSH },
+        { "DELETE", "/api/projects/{}", WHO_ADMIN, NONE, api_project_delete, REMOVE },
+        { "GET", "/api/projects/{}/deployments", WHO_ADMIN, NONE, api_deployment_list, FORWARD },
+        { "POST", "/api/projects/{}/deployments", WHO_ADMIN, SMALL, api_deployment_create, SUBMIT },
+        { "GET", "/api/projects/{}/releases", WHO_ADMIN, NONE, api_release_list, FORWARD },
+        { "POST", "/api/projects/{}/rollback", WHO_ADMIN, SMALL, api_rollback, SUBMIT },
+        { "POST", "/api/projects/{}/restart", WHO_ADMIN, SMALL, api_restart, SUBMIT },
+        { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep, FORWARD },
+        { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake, FORWARD },
+        { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list, FORWARD },
+        { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show, FORWARD },
+        { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change, PUSH },
+        { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show, FORWARD },
+        { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel, FORWARD },
+        { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD },
+        { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM },
+        { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM },
 };
 
 const Route *api_routes(size_t *ret_n) {
@@ -56,14 +61,15 @@ int api_path_fits(const char *pattern, const char *path, char ret_argument[stati
         return 1;
 }
 
-static const Route *find_route(const char *method, const char *path, char ret_argument[static 64], bool *ret_path_known) {
+const Route *api_find_route(const Route *table, size_t n, const char *method, const char *path, char ret_argument[static 64],
+                            bool *ret_path_known) {
         *ret_path_known = false;
-        for (size_t i = 0; i < ELEMENTS(routes); i++) {
-                if (!api_path_fits(routes[i].path, path, ret_argument))
+        for (size_t i = 0; i < n; i++) {
+                if (!api_path_fits(table[i].path, path, ret_argument))
                         continue;
                 *ret_path_known = true;
-                if (strcmp(routes[i].method, method) == 0)
-                        return &routes[i];
+                if (strcmp(table[i].method, method) == 0)
+                        return &table[i];
         }
         return NULL;
 }
@@ -71,7 +77,7 @@ static const Route *find_route(const char *method, const char *path, char ret_ar
 static size_t route_body_limit(void *owner, const char *method, const char *path) {
         char argument[64];
         bool known;
-        const Route *route = find_route(method, path, argument, &known);
+        const Route *route = api_find_route(routes, ELEMENTS(routes), method, path, argument, &known);
 
         (void) owner;
         return route ? route->body_limit : 0;
@@ -85,7 +91,8 @@ static void route_handle(void *owner, HttpRequest *rq) {
         Api *a = owner;
         char argument[64];
         bool known;
-        const Route *route = find_route(http_request_method(rq), http_request_path(rq), argument, &known);
+        const Route *route =
+                        api_find_route(routes, ELEMENTS(routes), http_request_method(rq), http_request_path(rq), argument, &known);
 
         if (!route && known)
                 reply_problem(rq, 405, "method-not-allowed", "This path does not take that method", NULL,
@@ -94,22 +101,33 @@ static void route_handle(void *owner, HttpRequest *rq) {
                 reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "docs/api.md lists the paths.");
         else if (route->who == WHO_ADMIN && !is_admin(a, rq))
                 reply_problem(rq, 403, "not-allowed", "You may not do this", NULL, "Be root, or a member of the group nanoscale.");
-        else
+        else if (!elsewhere_take(a, rq, route, argument))
                 route->handle(a, rq, argument[0] ? argument : NULL);
 }
 
 static const HttpServerOps server_ops = { .body_limit = route_body_limit, .handle = route_handle };
 
-int api_new(Loop *l, int listen_fd, const ApiConfig *config, Api **ret_api) {
+static int begin(Api *a, Loop *l, int listen_fd, int gateway_fd) {
+        int r = a->config.identity ? elsewhere_begin_worker(a, l) : elsewhere_begin(a, l);
+
+        if (r == 0)
+                r = http_server_new(l, listen_fd, 256, 60, &server_ops, a, &a->server);
+        if (r == 0 && gateway_fd >= 0)
+                r = api_gateway_open(a, l, gateway_fd);
+        return r;
+}
+
+int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api **ret_api) {
         Api *a = calloc(1, sizeof *a);
         int r;
 
         if (!a)
                 return -ENOMEM;
         a->config = *config;
-        r = http_server_new(l, listen_fd, 256, 60, &server_ops, a, &a->server);
+        a->started_ms = clock_now_ms();
+        r = begin(a, l, listen_fd, gateway_fd);
         if (r < 0) {
-                free(a);
+                api_free(a);
                 return r;
         }
         *ret_api = a;
@@ -119,7 +137,11 @@ int api_new(Loop *l, int listen_fd, const ApiConfig *config, Api **ret_api) {
 Api *api_free(Api *a) {
         if (!a)
                 return NULL;
+        http_server_free(a->gateway);
         http_server_free(a->server);
+        gate_free(a->gate);
+        hello_free(a->hello);
+        nodes_free(a->nodes);
         free(a);
         return NULL;
 }

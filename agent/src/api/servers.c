@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/elsewhere.h"
 #include "api/reply.h"
 
 #include "deployment/describe.h"
+#include "security/validate.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 void api_health(Api *a, HttpRequest *rq, const char *argument) {
         (void) argument;
         reply_json(rq, 200, json_pack("{s:s, s:s, s:s}", "status", "ok", "version", NANOSCALE_VERSION, "role", a->config.role));
+}
+
+json_t *describe_node(const Api *a, const ServerRow *row) {
+        json_t *o = describe_server(row);
+        int64_t n = 0;
+
+        if (!o)
+                return NULL;
+        if (strcmp(row->id, a->config.context->server_id) == 0)
+                (void) json_object_set_new(o, "version", json_string(NANOSCALE_VERSION));
+        else if (a->nodes)
+                nodes_describe(a->nodes, row->id, o);
+        if (store_project_count_on(a->config.context->store, row->id, &n) == STORE_OK)
+                (void) json_object_set_new(o, "projects", json_integer((json_int_t) n));
+        return o;
 }
 
 void api_server_list(Api *a, HttpRequest *rq, const char *argument) {
@@ -22,9 +42,34 @@ void api_server_list(Api *a, HttpRequest *rq, const char *argument) {
         }
         list = json_array();
         for (size_t i = 0; i < n; i++) {
-                (void) json_array_append_new(list, describe_server(&rows[i]));
+                (void) json_array_append_new(list, describe_node(a, &rows[i]));
                 server_row_done(&rows[i]);
         }
         free(rows);
         reply_json(rq, 200, json_pack("{s:o}", "servers", list));
+}
+
+bool take_server(const Api *a, HttpRequest *rq, const char *argument, ServerRow *ret) {
+        Store *store = a->config.context->store;
+        int r = STORE_E_ABSENT;
+
+        if (valid_server_name(argument))
+                r = store_server_get_by_name(store, argument, ret);
+        if (r == STORE_E_ABSENT && valid_id(argument))
+                r = store_server_get(store, argument, ret);
+        if (r < 0)
+                reply_failure(a, rq, r, "The server could not be read");
+        else if (r != STORE_OK)
+                reply_problem(rq, 404, "server-absent", "There is no such server", "server",
+                              "There is no server of that name or id. nanoscale servers list shows those that are.");
+        return r == STORE_OK;
+}
+
+void api_server_show(Api *a, HttpRequest *rq, const char *argument) {
+        ServerRow row = { 0 };
+
+        if (!take_server(a, rq, argument, &row))
+                return;
+        reply_json(rq, 200, describe_node(a, &row));
+        server_row_done(&row);
 }

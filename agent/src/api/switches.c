@@ -61,15 +61,17 @@ void api_wake_list(Api *a, HttpRequest *rq, const char *argument) {
 
 /* --- rollback and restart are deployments without a build --- */
 
-static void submit(Api *a, HttpRequest *rq, const ProjectRow *project, const char *kind, int64_t release) {
-        const DeployRequest request = { .kind = kind, .release = release, .source = "api" };
+static void submit(Api *a, HttpRequest *rq, const ProjectRow *project, const char *id, const char *kind, int64_t release) {
+        const DeployRequest request = { .id = id, .kind = kind, .release = release, .source = "api" };
         DeploymentRow row = { 0 };
         int r = deployer_submit(a->config.deployer, project, &request, &row);
 
         if (r == DEPLOYER_OK) {
                 reply_json(rq, 202, describe_deployment(a->config.context, project, &row, true));
                 deployment_row_done(&row);
-        } else if (r == DEPLOYER_E_RUNNING)
+        } else if (r == DEPLOYER_E_TAKEN)
+                reply_problem(rq, 409, "id-taken", "The id is taken", "id", "Another deployment has that id.");
+        else if (r == DEPLOYER_E_RUNNING)
                 reply_problem(rq, 409, "deployment-running", "A deployment of this project is under way", NULL,
                               "Wait until it has ended, or cancel it.");
         else if (r == DEPLOYER_E_ABSENT)
@@ -103,7 +105,18 @@ static int64_t release_before(const DeployContext *c, const ProjectRow *project)
         return found;
 }
 
-static void rollback(Api *a, HttpRequest *rq, const ProjectRow *project, const json_t *body) {
+/* What was asked for under that id has been done, or is under way: the same question again is not another rollback. */
+static bool is_repeated(Api *a, HttpRequest *rq, const ProjectRow *project, const char *id) {
+        DeploymentRow row = { 0 };
+
+        if (!id || store_deployment_get(a->config.context->store, id, &row) != STORE_OK)
+                return false;
+        deployment_row_done(&row);
+        submit(a, rq, project, id, "restart", 0);
+        return true;
+}
+
+static void rollback(Api *a, HttpRequest *rq, const ProjectRow *project, const char *id, const json_t *body) {
         const json_t *wanted = json_object_get(body, "release");
         int64_t release = json_integer_value(wanted);
 
@@ -122,30 +135,37 @@ static void rollback(Api *a, HttpRequest *rq, const ProjectRow *project, const j
                 reply_problem(rq, 409, "release-live", "That release is live", "release",
                               "That release is live already. Restart the project to start it anew.");
         else
-                submit(a, rq, project, "rollback", release);
+                submit(a, rq, project, id, "rollback", release);
 }
 
 void api_rollback(Api *a, HttpRequest *rq, const char *argument) {
         json_t *body = take_json(rq);
         ProjectRow project = { 0 };
+        const char *id;
 
         if (!body)
                 return;
-        if (take_project(a, rq, argument, &project)) {
-                rollback(a, rq, &project, body);
+        if (take_deployment_id(rq, body, &id) && take_project(a, rq, argument, &project)) {
+                if (!is_repeated(a, rq, &project, id))
+                        rollback(a, rq, &project, id, body);
                 project_row_done(&project);
         }
         json_decref(body);
 }
 
 void api_restart(Api *a, HttpRequest *rq, const char *argument) {
+        json_t *body = take_json(rq);
         ProjectRow project = { 0 };
+        const char *id;
 
-        if (!take_project(a, rq, argument, &project))
+        if (!body)
                 return;
-        if (is_deployed(rq, &project))
-                submit(a, rq, &project, "restart", project.live_release);
-        project_row_done(&project);
+        if (take_deployment_id(rq, body, &id) && take_project(a, rq, argument, &project)) {
+                if (!is_repeated(a, rq, &project, id) && is_deployed(rq, &project))
+                        submit(a, rq, &project, id, "restart", project.live_release);
+                project_row_done(&project);
+        }
+        json_decref(body);
 }
 
 /* --- sleep and wake answer when they are done --- */

@@ -7,6 +7,7 @@
 #define NS_BIN NS_ROOT "/bin"
 #define NS_LIB NS_ROOT "/lib"
 #define NS_CONFIG_FILE NS_ROOT "/config/config.json"
+#define NS_IDENTITY_FILE NS_ROOT "/config/identity.json"
 #define NS_DATA NS_ROOT "/data"
 #define NS_RUNTIMES NS_ROOT "/runtimes"
 #define NS_SPECS NS_ROOT "/specs"

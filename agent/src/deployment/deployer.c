@@ -227,7 +227,10 @@ static int make_row(Deployer *d, const ProjectRow *project, const DeployRequest 
         char id[13];
         int r = STORE_OK;
 
-        random_id(id);
+        if (request->id)
+                (void) snprintf(id, sizeof id, "%s", request->id);
+        else
+                random_id(id);
         *row = (DeploymentRow){
                 .id = strdup(id),
                 .project_id = strdup(project->id),
@@ -251,6 +254,15 @@ static int make_row(Deployer *d, const ProjectRow *project, const DeployRequest 
 int deployer_submit(Deployer *d, const ProjectRow *project, const DeployRequest *request, DeploymentRow *ret_row) {
         int r;
 
+        if (request->id) {
+                r = store_deployment_get(d->c->store, request->id, ret_row);
+                if (r == STORE_OK && strcmp(ret_row->project_id, project->id) == 0)
+                        return DEPLOYER_OK;
+                if (r == STORE_OK)
+                        deployment_row_done(ret_row);
+                if (r != STORE_E_ABSENT)
+                        return r < 0 ? r : DEPLOYER_E_TAKEN;
+        }
         for (Entry *e = d->entries; e; e = e->next)
                 if (e->state != ENTRY_LEAVING && strcmp(deploy_project_id(e->deploy), project->id) == 0)
                         return DEPLOYER_E_RUNNING;

@@ -12,6 +12,7 @@ enum {
         DEPLOYER_OK = 0,
         DEPLOYER_E_RUNNING, /* the project has an unfinished deployment, or is being removed */
         DEPLOYER_E_ABSENT,
+        DEPLOYER_E_TAKEN, /* a deployment of another project has that id */
 };
 
 int deployer_new(const DeployContext *c, Deployer **ret_deployer);
@@ -22,6 +23,7 @@ Deployer *deployer_free(Deployer *d);
 int deployer_recover(Deployer *d);
 
 typedef struct {
+        const char *id;     /* that it gets; NULL: a new one. When there is one of that id, that is the answer, and nothing is begun */
         const char *kind;   /* deploy, rollback, restart */
         const char *branch; /* NULL: the project's */
         const char *commit; /* of a deploy; NULL: the branch's tip */

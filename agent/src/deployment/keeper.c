@@ -90,6 +90,7 @@ void life_set(Life *l, LifeKind kind) {
         if (l->kind == kind)
                 return;
         l->kind = kind;
+        l->k->changes++;
         l->since_ms = clock_now_ms();
         if (kind == LIFE_AWAKE)
                 l->busy_us = clock_monotonic_us();
@@ -310,6 +311,10 @@ void keeper_went_live(Keeper *k, const char *project_id) {
 }
 
 /* --- what others ask --- */
+
+uint64_t keeper_changes(const Keeper *k) {
+        return k->changes;
+}
 
 LifeKind keeper_kind(const Keeper *k, const char *project_id) {
         const Life *l = k ? life_find(k, project_id) : NULL;

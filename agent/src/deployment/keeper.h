@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef enum {
         LIFE_NONE, /* nothing was ever live */
@@ -29,6 +30,8 @@ void keeper_look(Keeper *k, const char *project_id);
 /* A deployment has made a release live and found it healthy. */
 void keeper_went_live(Keeper *k, const char *project_id);
 
+/* Grows when a project becomes another kind: two equal numbers mean that none has between. */
+uint64_t keeper_changes(const Keeper *k);
 LifeKind keeper_kind(const Keeper *k, const char *project_id);
 /* Sets `sleep`, `crash` and `memory_bytes` of a project's JSON. */
 void keeper_describe(const Keeper *k, const ProjectRow *row, json_t *object);

@@ -71,6 +71,7 @@ struct Keeper {
         SlotFollow *slots;
         NoticeFollow *notices;
         Timer *sweep, *repair;
+        uint64_t changes;       /* of kinds */
         uint64_t slow_sweep_us; /* armed ones were looked at last */
 };
 

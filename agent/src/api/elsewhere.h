@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Projects that live on another server: what the orchestrator passes on to that, and what it keeps itself.
+ *
+ * The orchestrator's row is the authority for a project's settings and env vars: it changes first, and is then sent to the node; a node that
+ * was away gets all of its rows when it is back. What a project is doing, its deployments, releases and logs belong to the node, which is
+ * asked for them; its last description is kept beside the row for lists. */
+#pragma once
+
+#include "api/handlers.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Makes nodes (on an orchestrator), or what a worker has instead. */
+int elsewhere_begin(Api *a, Loop *l);
+int elsewhere_begin_worker(Api *a, Loop *l);
+
+/* True when the request is about a project on another server, and has been dealt with or will be. */
+bool elsewhere_take(Api *a, HttpRequest *rq, const Route *route, const char *argument);
+bool is_elsewhere(const Api *a, const ProjectRow *row);
+
+/* How the answer to the client is made from the node's. */
+typedef struct {
+        const char *method, *target; /* at the node */
+        char *body;                  /* taken (malloc); may be NULL: the request's own */
+        bool stream;
+        bool gone_is_done; /* of a removal: 404 is 204 */
+        /* Before the answer goes out; body is what the node says, NULL when it is no JSON; may be NULL. */
+        void (*answered)(Api *a, const char *project_id, unsigned status, const json_t *body);
+        const char *project_id; /* for answered(), may be NULL */
+} Forward;
+
+/* Sends it to the node and its answer to the client. */
+void forward(Api *a, HttpRequest *rq, const char *server_id, const Forward *f);
+/* Answers for a code of node_call(). */
+void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code);
+
+/* The row has been changed (or is new) and stored: sends it to its node, then asks that for `then` (a target; NULL: the answer to the row
+ * itself) and answers with it. When the node is away, the answer is ours, with "pending": true. When it refuses the row, ret_undo is put
+ * back (its settings; NULL: the row is deleted) and the refusal is the answer. Takes undo's strings. */
+void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status);
+
+/* --- mirror.c --- */
+
+/* What the client sees of a project elsewhere: what its node said last, under the settings that we have. */
+json_t *describe_elsewhere(const Api *a, const ProjectRow *row);
+json_t *describe_any(const Api *a, const ProjectRow *row); /* here or elsewhere */
+void mirror_take(Api *a, const char *server_id, const json_t *list);
+void mirror_take_one(Api *a, const char *project_id, unsigned status, const json_t *description);
+
+/* --- servers --- */
+json_t *describe_node(const Api *a, const ServerRow *row);
+bool take_server(const Api *a, HttpRequest *rq, const char *argument, ServerRow *ret);
+/* The key of a server that has been removed; for the gate. */
+bool removed_server_key(Api *a, const char *server, unsigned char ret[static SECRET_BYTES]);
