@@ -34,7 +34,7 @@ THIRD_PARTY = {
     r"microhttpd\.h": {"event"},
     r"curl/.*\.h": {"event", "cli"},
     r"archive(_entry)?\.h": {"system"},
-    r"jansson\.h": {"api", "deployment", "app", "system", "cli"},
+    r"jansson\.h": {"api", "cluster", "deployment", "app", "system", "cli"},
 }
 # Everything else in angle brackets must be of libc or of the kernel.
 SYSTEM = re.compile(

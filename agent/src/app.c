@@ -3,15 +3,19 @@
 
 #include "api/api.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/paths.h"
+#include "cluster/identity.h"
 #include "deployment/claim.h"
 #include "deployment/deployer.h"
 #include "deployment/keeper.h"
 #include "event/fetch.h"
 #include "event/listen.h"
 #include "security/random.h"
+#include "security/validate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +36,8 @@ typedef struct {
         Deployer *deployer;
         Api *api;
         char *server_id;
+        Identity identity; /* of a worker */
+        char *public_key;  /* pin of this node's TLS key; NULL: none */
 } App;
 
 /* One line with systemd's prefix for the priority; returns the error, so that it reads `return fail(r, …)`. */
@@ -72,13 +78,58 @@ static int open_sealer(App *a, const Config *config) {
         return r < 0 ? fail(r, config->seal_key, NULL) : 0;
 }
 
+static int open_identity(App *a, const Config *config) {
+        int r;
+
+        if (config->role != ROLE_WORKER)
+                return 0;
+        r = identity_read(NS_IDENTITY_FILE, a->sealer, &a->identity);
+        if (r == -ENOENT)
+                return fail(r, NS_IDENTITY_FILE, "This worker has not joined a cluster: run scripts/install.sh --join with a join string");
+        return r < 0 ? fail(r, NS_IDENTITY_FILE, "Join again with a new join string") : 0;
+}
+
+/* It may be absent, on a node that no other one reaches. */
+static void read_public_key(App *a) {
+        auto_close int directory = open(NS_TLS_PUBLIC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        size_t length;
+
+        if (directory < 0 || fs_read_file(directory, "pin", 128, &a->public_key, &length) < 0)
+                return;
+        a->public_key[strcspn(a->public_key, "\n")] = '\0';
+        if (!valid_pin(a->public_key)) {
+                free(a->public_key);
+                a->public_key = NULL;
+        }
+}
+
+/* Rows of projects name the server: they follow its id when that is another than before. */
+static int adopt_server_id(App *a) {
+        int r;
+
+        if (a->server_id && strcmp(a->server_id, a->identity.server_id) != 0) {
+                r = store_server_rename_id(a->store, a->server_id, a->identity.server_id, a->identity.name);
+                if (r != STORE_OK)
+                        return r < 0 ? r : -EIO;
+        }
+        free(a->server_id);
+        a->server_id = strdup(a->identity.server_id);
+        return a->server_id ? 0 : -ENOMEM;
+}
+
 /* The row of this node in `servers`, made at the first start. */
 static int open_own_server(App *a, const Config *config) {
-        ServerRow row = { 0 };
+        ServerRow row = { .port = (int64_t) config->cluster_port };
         char id[13];
         int r = store_setting_get(a->store, "server_id", &a->server_id);
 
-        if (r == STORE_E_ABSENT) {
+        if (config->role == ROLE_WORKER) {
+                /* Its id is the one that it got when it joined, also when it joins another cluster with the projects that it has. */
+                r = adopt_server_id(a);
+                if (r < 0)
+                        return r;
+                row.created_at_ms = clock_now_ms();
+        } else if (r == STORE_E_ABSENT) {
                 random_id(id);
                 a->server_id = strdup(id);
                 if (!a->server_id)
@@ -89,10 +140,11 @@ static int open_own_server(App *a, const Config *config) {
         else if (store_server_get(a->store, a->server_id, &row) == STORE_OK) {
                 int64_t created = row.created_at_ms;
                 server_row_done(&row);
-                row = (ServerRow){ .created_at_ms = created };
+                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port };
         }
         row.id = a->server_id;
-        row.name = config->name;
+        row.name = config->role == ROLE_WORKER ? a->identity.name : config->name;
+        row.version = (char *) (uintptr_t) NANOSCALE_VERSION;
         row.ip_address = (char *) (uintptr_t) "127.0.0.1";
         row.status = (char *) (uintptr_t) "online";
         row.secret_key = (char *) (uintptr_t) ""; /* this node is reached without a network */
@@ -168,13 +220,20 @@ static int open_api(App *a, const Config *config) {
                 .deployer = a->deployer,
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
+                .public_key = a->public_key,
+                .address = config->cluster_address,
+                .port = config->cluster_port,
+                .identity = config->role == ROLE_WORKER ? &a->identity : NULL,
+                .identity_path = NS_IDENTITY_FILE,
         };
-        int fd = listen_fd_take("agent");
+        int fd = listen_fd_take("agent"), gateway = listen_fd_take("gateway");
         int r;
 
         if (fd < 0)
                 return fail(fd, "the agent's socket", "The agent is started by nanoscale-agent.socket, which passes it");
-        r = api_new(a->loop, fd, &api, &a->api);
+        if (gateway < 0 && gateway != -ENOENT)
+                return fail(gateway, "the gateway's socket", "It is nanoscale-gateway.socket that passes it");
+        r = api_new(a->loop, fd, gateway, &api, &a->api);
         return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
 }
 
@@ -186,6 +245,10 @@ static int app_open(App *a, const Config *config) {
         r = open_sealer(a, config);
         if (r < 0)
                 return r;
+        r = open_identity(a, config);
+        if (r < 0)
+                return r;
+        read_public_key(a);
         r = open_store(a, config);
         if (r < 0)
                 return r;
@@ -211,6 +274,8 @@ static void app_close(App *a) {
         units_free(a->units);
         store_close(a->store);
         sealer_free(a->sealer);
+        identity_done(&a->identity);
+        free(a->public_key);
         free(a->server_id);
         loop_free(a->loop);
 }

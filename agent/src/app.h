@@ -6,3 +6,13 @@
 
 /* Returns the exit code of the process. Says on standard error why it could not start. */
 int app_run(const Config *config);
+
+typedef struct {
+        const char *string;  /* as the orchestrator gave it out, or "-": on standard input */
+        const char *name;    /* NULL: the setting */
+        const char *address; /* of this server's gateway */
+        unsigned port;
+} JoinArguments;
+
+/* Makes this server a worker and returns the exit code: 0 joined, 1 not, 2 wrong arguments; says why on standard error. */
+int app_join(const Config *config, const JoinArguments *arguments);

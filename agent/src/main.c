@@ -2,6 +2,7 @@
 /* The agent: arguments, settings, and on to app.c. */
 #include "app.h"
 #include "base/paths.h"
+#include "base/text.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -9,22 +10,31 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "agent [--role orchestrator] [--config FILE]\n"
+static const char usage[] = "agent [--role ROLE] [--config FILE]\n"
+                            "agent --join STRING|- [--name NAME] --address ADDRESS [--port PORT] [--config FILE]\n"
                             "The agent of NanoScale. systemd starts it (nanoscale-agent.service); settings are in " NS_CONFIG_FILE ".\n"
-                            "  --role ROLE    orchestrator; overrides the setting\n"
-                            "  --config FILE  read the settings from there\n"
-                            "  --version      print the version\n";
+                            "  --role ROLE        orchestrator or worker; overrides the setting\n"
+                            "  --config FILE      read the settings from there\n"
+                            "  --join STRING      make this server a worker of the orchestrator that made the string, and end; -: read the\n"
+                            "                     string, which is a secret, from standard input. scripts/install.sh --join does all of it\n"
+                            "  --name NAME        of this server in the cluster; default: the setting, or the host name\n"
+                            "  --address ADDRESS  at which the orchestrator reaches it\n"
+                            "  --port PORT        of its gateway, default 4000\n"
+                            "  --version          print the version\n";
 
-enum { OPTION_ROLE = 256, OPTION_CONFIG, OPTION_JOIN, OPTION_VERSION, OPTION_HELP };
+enum { OPTION_ROLE = 256, OPTION_CONFIG, OPTION_JOIN, OPTION_NAME, OPTION_ADDRESS, OPTION_PORT, OPTION_VERSION, OPTION_HELP };
 
 static const struct option options[] = {
         { "role", required_argument, NULL, OPTION_ROLE }, { "config", required_argument, NULL, OPTION_CONFIG },
-        { "join", required_argument, NULL, OPTION_JOIN }, { "version", no_argument, NULL, OPTION_VERSION },
-        { "help", no_argument, NULL, OPTION_HELP },       { NULL, 0, NULL, 0 },
+        { "join", required_argument, NULL, OPTION_JOIN }, { "name", required_argument, NULL, OPTION_NAME },
+        { "address", required_argument, NULL, OPTION_ADDRESS }, { "port", required_argument, NULL, OPTION_PORT },
+        { "version", no_argument, NULL, OPTION_VERSION }, { "help", no_argument, NULL, OPTION_HELP }, { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv) {
         const char *path = NS_CONFIG_FILE, *role = NULL;
+        JoinArguments join = { .port = 4000 };
+        unsigned long port;
         Config *config = NULL;
         char *sentence = NULL;
         int option, code;
@@ -38,8 +48,21 @@ int main(int argc, char **argv) {
                         path = optarg;
                         break;
                 case OPTION_JOIN:
-                        (void) fputs("<3>This version of NanoScale has one node: workers cannot join yet.\n", stderr);
-                        return 2;
+                        join.string = optarg;
+                        break;
+                case OPTION_NAME:
+                        join.name = optarg;
+                        break;
+                case OPTION_ADDRESS:
+                        join.address = optarg;
+                        break;
+                case OPTION_PORT:
+                        if (!text_to_number(optarg, 1, 65535, &port)) {
+                                (void) fputs("<3>--port must be a number from 1 to 65535.\n", stderr);
+                                return 2;
+                        }
+                        join.port = (unsigned) port;
+                        break;
                 case OPTION_VERSION:
                         (void) puts("agent " NANOSCALE_VERSION);
                         return 0;
@@ -61,11 +84,7 @@ int main(int argc, char **argv) {
                 free(sentence);
                 return 1;
         }
-        if (config->role != ROLE_ORCHESTRATOR) {
-                (void) fputs("<3>role: this version of NanoScale has one node, the orchestrator.\n", stderr);
-                code = 2;
-        } else
-                code = app_run(config);
+        code = join.string ? app_join(config, &join) : app_run(config);
         config_free(config);
         return code;
 }

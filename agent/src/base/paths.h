@@ -8,6 +8,7 @@
 #define NS_LIB NS_ROOT "/lib"
 #define NS_CONFIG_FILE NS_ROOT "/config/config.json"
 #define NS_IDENTITY_FILE NS_ROOT "/config/identity.json"
+#define NS_TLS_PUBLIC NS_ROOT "/tls/public"
 #define NS_DATA NS_ROOT "/data"
 #define NS_RUNTIMES NS_ROOT "/runtimes"
 #define NS_SPECS NS_ROOT "/specs"

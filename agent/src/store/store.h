@@ -59,6 +59,8 @@ void server_row_done(ServerRow *r);
 int store_server_put(Store *s, const ServerRow *r); /* insert or replace by id; STORE_E_TAKEN for the name */
 int store_server_get(Store *s, const char *id, ServerRow *ret);
 int store_server_get_by_name(Store *s, const char *name, ServerRow *ret);
+/* The server of that id (and its projects) gets another id and name; STORE_E_ABSENT. */
+int store_server_rename_id(Store *s, const char *id, const char *new_id, const char *new_name);
 int store_server_delete(Store *s, const char *id);                    /* STORE_E_REFERENCED: it has projects */
 int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n); /* free each with server_row_done, then the array */
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "store/internal.h"
 
+#include <errno.h>
+#include <string.h>
+
 static const Column columns[] = {
         { "id", KEY, true, offsetof(ServerRow, id) },
         { "name", KEY, false, offsetof(ServerRow, name) },
@@ -21,6 +24,8 @@ static const Table table = { columns, ELEMENTS(columns), sizeof(ServerRow) };
 static const Query put = { "INSERT INTO servers ($columns) VALUES ($values) ON CONFLICT (id) DO UPDATE SET $set", &table };
 static const Query get = { "SELECT $columns FROM servers WHERE id = :id", &table };
 static const Query get_by_name = { "SELECT $columns FROM servers WHERE name = :name", &table };
+static const Query set_name = { "UPDATE servers SET name = :name WHERE id = :id", NULL };
+static const Query move_projects = { "UPDATE projects SET server_id = :new_id WHERE server_id = :id", NULL };
 static const Query delete = { "DELETE FROM servers WHERE id = :id", NULL };
 static const Query list = { "SELECT $columns FROM servers ORDER BY name", &table };
 
@@ -38,6 +43,36 @@ int store_server_get(Store *s, const char *id, ServerRow *ret) {
 
 int store_server_get_by_name(Store *s, const char *name, ServerRow *ret) {
         return sql_get(s, &get_by_name, ARGUMENTS({ ":name", name }), ret);
+}
+
+/* A copy under the new id, the projects to it, then the old one goes: at no moment does a project refer to nothing. */
+int store_server_rename_id(Store *s, const char *id, const char *new_id, const char *new_name) {
+        ServerRow row = { 0 };
+        int r = store_begin(s);
+
+        if (r < 0)
+                return r;
+        r = sql_write(s, &set_name, NULL, ARGUMENTS({ ":id", id }, { ":name", "" }));
+        if (r == STORE_OK)
+                r = store_server_get(s, id, &row);
+        if (r == STORE_OK) {
+                free(row.id);
+                free(row.name);
+                row.id = strdup(new_id);
+                row.name = strdup(new_name);
+                r = row.id && row.name ? store_server_put(s, &row) : -ENOMEM;
+        }
+        if (r == STORE_OK) {
+                r = sql_write(s, &move_projects, NULL, ARGUMENTS({ ":id", id }, { ":new_id", new_id }));
+                r = r == STORE_E_ABSENT ? STORE_OK : r;
+        }
+        if (r == STORE_OK)
+                r = store_server_delete(s, id);
+        server_row_done(&row);
+        if (r == STORE_OK)
+                return store_commit(s);
+        store_rollback(s);
+        return r;
 }
 
 int store_server_delete(Store *s, const char *id) {
