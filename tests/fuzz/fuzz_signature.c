@@ -2,6 +2,7 @@
 /* The input is a request as an attacker could send it: method, target, server, timestamp, nonce, signature and binding, each a line, then
  * the body. Without the key nothing of it is ever accepted. Signed by us, it is accepted exactly once and only when its parts are of their
  * form; with any bit of the body or of a header changed it is not. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
