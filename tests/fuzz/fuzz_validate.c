@@ -31,6 +31,8 @@ static const struct {
         { valid_server_name, LOWER "0123456789-", 63 },
         { valid_branch, ALNUM "._/@+=,-", 255 },
         { valid_commit, "0123456789abcdef", 40 },
+        { valid_pin, "0123456789abcdef", 64 },
+        { valid_token, ALNUM, 32 },
         { valid_host_name, LOWER "0123456789-.", 253 },
         { valid_env_key, ALNUM "_", 128 },
         { valid_health_path, ALNUM "-._~!$&'()*+,;=:@/?%", 512 },
@@ -83,6 +85,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 check(inet_pton(AF_INET, s, address) == 1 || inet_pton(AF_INET6, s, address) == 1);
                 check(strncmp(s, "127.", 4) != 0 && strncmp(s, "10.", 3) != 0 && strncmp(s, "169.254.", 8) != 0 &&
                       strncmp(s, "192.168.", 8) != 0);
+        }
+        if (valid_server_address(s)) {
+                unsigned char address[16];
+                bool six = inet_pton(AF_INET6, s, address) == 1;
+
+                check(six || valid_host_name(s) || inet_pton(AF_INET, s, address) == 1);
+                check(!six || (address[0] != 0xff && strspn(s, "0123456789abcdef:.") == strlen(s)));
+                check(strncmp(s, "0.", 2) != 0 || valid_host_name(s));
+                check(strncmp(s, "169.254.", 8) != 0 || valid_host_name(s));
         }
         (void) env_key_is_reserved(s);
         return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Which addresses a node must not be made to call: the special-purpose registries of RFC 6890 and what has been added since. */
+/* Which addresses a node must not be made to call: the special-purpose registries of RFC 6890 and what has been added since. And which ones
+ * a node can have. */
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
@@ -84,4 +85,48 @@ bool address_is_internal(const char *s) {
         if (s && inet_pton(AF_INET6, s, &v6) == 1)
                 return internal_v6(v6.s6_addr);
         return true;
+}
+
+static bool server_v4(uint32_t address) {
+        static const Net4 impossible[] = {
+                { 0x00000000, 8 },  /* this network: the kernel takes 0.0.0.0 for loopback */
+                { 0xa9fe0000, 16 }, /* link-local: the metadata service would be a node of ours */
+                { 0xe0000000, 4 },  /* multicast */
+                { 0xf0000000, 4 },  /* reserved, broadcast */
+        };
+
+        for (size_t i = 0; i < ELEMENTS(impossible); i++)
+                if ((address ^ impossible[i].network) >> (32 - impossible[i].bits) == 0)
+                        return false;
+        return true;
+}
+
+static bool server_v6(const unsigned char *a) {
+        static const Net6 impossible[] = {
+                { { 0xff }, 8 },        /* multicast */
+                { { 0xfe, 0x80 }, 10 }, /* link-local: means nothing without an interface */
+        };
+        static const unsigned char loopback[16] = { [15] = 1 };
+        static const Net6 compatible = { { 0 }, 96 }; /* ::, and the IPv4-compatible addresses of old */
+
+        for (size_t i = 0; i < ELEMENTS(impossible); i++)
+                if (in_net6(a, &impossible[i]))
+                        return false;
+        /* One address would have two spellings, and the ranges above be got round. */
+        for (size_t i = 0; i < ELEMENTS(wrapping); i++)
+                if (in_net6(a, &wrapping[i]))
+                        return false;
+        return !in_net6(a, &compatible) || memcmp(a, loopback, sizeof(loopback)) == 0;
+}
+
+bool valid_server_address(const char *s) {
+        struct in_addr v4;
+        struct in6_addr v6;
+
+        if (s && inet_pton(AF_INET, s, &v4) == 1)
+                return server_v4(ntohl(v4.s_addr));
+        /* Lower case, as host names: inet_pton() takes upper case, too. */
+        if (s && strspn(s, "0123456789abcdef:.") == strlen(s) && inet_pton(AF_INET6, s, &v6) == 1)
+                return server_v6(v6.s6_addr);
+        return valid_host_name(s);
 }

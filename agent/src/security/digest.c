@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "security/validate.h"
+
 #define BLOCK ((size_t) 64 * 1024 - 4096)
 
 typedef union {
@@ -33,9 +35,24 @@ static bool parse_integrity(const char *text, unsigned char ret[static crypto_ha
 }
 
 static bool parse_hex(const char *text, unsigned char ret[static crypto_hash_sha256_BYTES]) {
-        size_t n = 0;
-        return strlen(text) == 2 * crypto_hash_sha256_BYTES && strspn(text, "0123456789abcdef") == strlen(text) &&
-               sodium_hex2bin(ret, crypto_hash_sha256_BYTES, text, strlen(text), NULL, &n, NULL) == 0 && n == crypto_hash_sha256_BYTES;
+        return valid_hex(text, 2 * crypto_hash_sha256_BYTES) &&
+               sodium_hex2bin(ret, crypto_hash_sha256_BYTES, text, 2 * crypto_hash_sha256_BYTES, NULL, NULL, NULL) == 0;
+}
+
+void digest_hex(const void *data, size_t length, char ret[static 65]) {
+        unsigned char hash[crypto_hash_sha256_BYTES];
+
+        (void) crypto_hash_sha256(hash, length > 0 ? data : (const void *) "", length);
+        (void) sodium_bin2hex(ret, 65, hash, sizeof(hash));
+}
+
+bool digest_hex_to_base64(const char *hex, char ret[static 45]) {
+        unsigned char hash[crypto_hash_sha256_BYTES];
+
+        if (!parse_hex(hex, hash))
+                return false;
+        (void) sodium_bin2base64(ret, 45, hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL);
+        return true;
 }
 
 int digest_verify(int fd, const char *expected) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The nonces that one caller has used lately, so that a request that was recorded is not taken a second time. One memory a caller; it lives
- * in RAM only, is not locked (one thread), costs some 80 bytes while nothing comes in and grows in steps up to its bound.
+ * in RAM only, is not locked (one thread), costs some 200 bytes while nothing comes in and grows in steps up to its bound.
  *
  * A nonce is remembered for 60 s: what was taken now has a timestamp of at most now + 30, and is too old for the clock check after that.
  * What is dropped leaves its timestamp behind: should our clock be set back, requests of the time whose nonces are forgotten are refused.
@@ -27,8 +27,8 @@ int nonces_new(size_t max, Nonces **ret_nonces);
 Nonces *nonces_free(Nonces *n); /* NULL-safe, returns NULL */
 
 /* Takes the nonce of an authentic request (both MACs and the clock were right; asked before that, anybody could fill the memory).
- * timestamp_s is the request's, now_s our clock; both ≥ 0, else -EINVAL. NONCES_OK and it is remembered; a code above or -ENOMEM, and the
- * request is to be refused. */
+ * timestamp_s is the request's, now_s our clock; both 0 … 2^39, else -EINVAL. NONCES_OK and it is remembered; a code above or -ENOMEM, and
+ * the request is to be refused. */
 int nonces_take(Nonces *n, const unsigned char nonce[static NONCES_BYTES], int64_t timestamp_s, int64_t now_s);
 
 /* From now on every timestamp in [from_s, to_s] is NONCES_E_FORGOTTEN. An agent that starts does not know what it took before: where a call

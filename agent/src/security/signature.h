@@ -38,10 +38,10 @@ enum {
         SIGNATURE_E_REPLAYED,  /* authentic, but taken before, or nonces cannot say that it was not (NONCES_E_…) */
 };
 
-/* timestamp … binding: the headers as received, NULL when absent; rq->timestamp_s and rq->nonce are not used. now_s: our clock, ≥ 0.
- * nonces: the memory of this caller; the nonce is taken when all else is right, and only then. NULL leaves replays unchecked (the caller of
- * this function has another means, or is a test). *ret_difference_s (may be NULL): the caller's clock minus ours, set for SIGNATURE_E_CLOCK
- * only, that is, for somebody who holds the key. -ENOMEM: refuse as well. */
+/* timestamp … binding: the headers as received, NULL when absent; rq->timestamp_s and rq->nonce are not used. now_s: our clock, 0 …
+ * 99999999999, else -EINVAL. nonces: the memory of this caller; the nonce is taken when all else is right, and only then. NULL leaves
+ * replays unchecked (the caller of this function has another means, or is a test). *ret_difference_s (may be NULL): the caller's clock
+ * minus ours, set for SIGNATURE_E_CLOCK only, that is, for somebody who holds the key. -ENOMEM: refuse as well. */
 int signature_check(const unsigned char secret[static 32], const SignedRequest *rq, const char *timestamp, const char *nonce,
                     const char *signature, const char *binding, int64_t now_s, Nonces *nonces, int64_t *ret_difference_s);
 

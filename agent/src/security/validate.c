@@ -109,11 +109,28 @@ bool valid_branch(const char *s) {
         return every_part(s, '/', ref_part);
 }
 
-bool valid_commit(const char *s) {
-        if (bounded(s, 40) != 40)
+bool valid_hex(const char *s, size_t digits) {
+        if (digits == 0 || bounded(s, digits) != digits)
                 return false;
-        for (size_t i = 0; i < 40; i++)
+        for (size_t i = 0; i < digits; i++)
                 if (!digit(s[i]) && !(s[i] >= 'a' && s[i] <= 'f'))
+                        return false;
+        return true;
+}
+
+bool valid_commit(const char *s) {
+        return valid_hex(s, 40);
+}
+
+bool valid_pin(const char *s) {
+        return valid_hex(s, 64);
+}
+
+bool valid_token(const char *s) {
+        if (bounded(s, 32) != 32)
+                return false;
+        for (size_t i = 0; i < 32; i++)
+                if (!letter(s[i]) && !digit(s[i]))
                         return false;
         return true;
 }

@@ -13,9 +13,10 @@ bool valid_project_name(const char *s); /* [a-z0-9-]{1,63}, no dash first or las
 bool valid_server_name(const char *s);  /* as a project name */
 /* git's ref rules, ≤ 255 bytes, [A-Za-z0-9._/@+=,-], the first one of [A-Za-z0-9_], not HEAD */
 bool valid_branch(const char *s);
-bool valid_commit(const char *s);      /* 40 lower-case hex digits */
-bool valid_pin(const char *s);         /* SHA-256 of a TLS public key: 64 lower-case hex digits */
-bool valid_token(const char *s);       /* [A-Za-z0-9]{32}. Its form only: whether it is the right one says secret_equal() */
+bool valid_hex(const char *s, size_t digits); /* exactly so many lower-case hex digits */
+bool valid_commit(const char *s);             /* 40 lower-case hex digits */
+bool valid_pin(const char *s);                /* SHA-256 of a TLS public key: 64 lower-case hex digits */
+bool valid_token(const char *s);              /* [A-Za-z0-9]{32}. Its form only: whether it is the right one says secret_equal() */
 bool valid_host_name(const char *s);   /* LDH labels in lower case, ≥ 2 labels, ≤ 253, last label not all digits, no IP address */
 bool valid_env_key(const char *s);     /* [A-Za-z_][A-Za-z0-9_]{0,127} */
 bool valid_env_value(const char *s);   /* valid UTF-8, ≤ 32 KiB, no control characters but tab and newline */

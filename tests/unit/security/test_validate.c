@@ -37,6 +37,12 @@ static const struct {
         { valid_branch, "a?b", 'x', LOWER UPPER DIGITS "._/@+=,-" },
         { valid_branch, "?b", 'x', LOWER UPPER DIGITS "_" },
         { valid_commit, "0123456789abcdef0123456789abcdef0123456?", 'a', DIGITS "abcdef" },
+        { valid_pin, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd?f", 'e', DIGITS "abcdef" },
+        { valid_token, "?bcdefghijklmnopqrstuvwxyzABCDEF", 'a', LOWER UPPER DIGITS },
+        { valid_token, "abcdefghijklmnopqrstuvwxyzABCDE?", 'a', LOWER UPPER DIGITS },
+        { valid_server_address, "a?b.test", 'x', LOWER DIGITS "-." },
+        { valid_server_address, "10.0.0.?", '1', LOWER DIGITS },
+        { valid_server_address, "fd00::?1", '1', DIGITS "abcdef" },
         { valid_host_name, "a?b.test", 'x', LOWER DIGITS "-." },
         { valid_host_name, "?b.test", 'x', LOWER DIGITS },
         { valid_env_key, "A?B", 'x', LOWER UPPER DIGITS "_" },
@@ -53,7 +59,7 @@ static void test_all_bytes(void **state) {
         (void) state;
         for (size_t i = 0; i < ELEMENTS(bytes); i++)
                 for (unsigned c = 0; c < 256; c++) {
-                        char text[64];
+                        char text[80];
                         char *hole;
                         bool expected = c && strchr(bytes[i].allowed, (int) c);
 
@@ -126,6 +132,57 @@ static const struct {
             "a.test\n",
             "a.te\xcc\x80st",
             "0123456789012345678901234567890123456789012345678901234567890123.test" } },
+        { valid_pin,
+          { "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" },
+          { "", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0",
+            "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef01234567" } },
+        { valid_token,
+          { "AbCdEfGhIjKlMnOpQrStUvWxYz012345" },
+          { "", "AbCdEfGhIjKlMnOpQrStUvWxYz01234", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456", "AbCdEfGhIjKlMnOpQrStUvWxYz01234\n" } },
+        { valid_server_address,
+          { "10.0.0.1", "127.0.0.1", "192.168.1.2", "203.0.113.7", "100.64.0.1", "8.8.8.8", "::1", "fd00::1", "2001:db8::1",
+            "2001:4860:4860::8888", "node.example.org", "xn--bcher-kva.example" },
+          { "",
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.0.1",
+            "169.254.169.254",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "10.0.0.256",
+            "10.0.0",
+            "127.1",
+            "010.0.0.1",
+            "0x7f.0.0.1",
+            "2130706433",
+            "10.0.0.1 ",
+            "10.0.0.1:4000",
+            "10.0.0.1/8",
+            "::",
+            "::2",
+            "::7f00:1",
+            "::127.0.0.1",
+            "0:0:0:0:0:0:0:0",
+            "::ffff:10.0.0.1",
+            "::ffff:0:0",
+            "64:ff9b::a00:1",
+            "ff02::1",
+            "fe80::1",
+            "febf::1",
+            "fe80::1%eth0",
+            "[::1]",
+            "FD00::1",
+            "fd00::1::2",
+            "fd00:::1",
+            "localhost",
+            "a_b.test",
+            "Node.test",
+            "user@node.test",
+            "node.test.",
+            "-x.test" } },
         { valid_env_key, { "A", "_", "a1", "NEXT_PUBLIC_URL" }, { "", "1A", "A-B", "A.B", "A=B", "A B", "\xc3\x89" } },
         { valid_env_value,
           { "", "a", "a\nb\tc\n", "\n", "\t", "\xc3\xa9" },
@@ -238,6 +295,13 @@ static void test_lengths(void **state) {
         assert_true(valid_text_line("abc", 3) && valid_text_line("", 0) && !valid_text_line("abcd", 3) && !valid_text_line("a\nb", 9) &&
                     !valid_text_line(NULL, 9));
         assert_true(valid_utf8("a\xc3\xa9", 3) && !valid_utf8("\xc3", 1));
+}
+
+static void test_hex(void **state) {
+        (void) state;
+        assert_true(valid_hex("0", 1) && valid_hex("0af9", 4));
+        assert_false(valid_hex(NULL, 1) || valid_hex("", 0) || valid_hex("", 1) || valid_hex("0af", 4) || valid_hex("0af91", 4) ||
+                     valid_hex("0aF9", 4));
 }
 
 static void test_repo_url_parts(void **state) {
@@ -353,8 +417,9 @@ static void test_reserved_keys(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_all_bytes),      cmocka_unit_test(test_texts),     cmocka_unit_test(test_lengths),
-                cmocka_unit_test(test_repo_url_parts), cmocka_unit_test(test_addresses), cmocka_unit_test(test_reserved_keys),
+                cmocka_unit_test(test_all_bytes),     cmocka_unit_test(test_texts),          cmocka_unit_test(test_lengths),
+                cmocka_unit_test(test_hex),           cmocka_unit_test(test_repo_url_parts), cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_reserved_keys),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
