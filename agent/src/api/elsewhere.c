@@ -201,15 +201,19 @@ int elsewhere_begin(Api *a, Loop *l) {
 
 /* "/api/projects/NAME/x?q" to "/internal/projects/ID/x?q". */
 static int target_at_node(const HttpRequest *rq, const char *argument, const char *id, char *ret, size_t size) {
-        const char *target = http_request_target(rq), *rest, *at = strstr(target, argument);
-        int n;
+        static const char *const folders[] = { "projects", "deployments", "logs" };
+        const char *target = http_request_target(rq);
+        size_t length = strlen(argument);
 
-        /* Between them stands what the route has, since the route fits: its own text, and no more. */
-        if (strncmp(target, "/api/", 5) != 0 || !at)
-                return -EINVAL;
-        rest = at + strlen(argument);
-        n = snprintf(ret, size, "/internal/%.*s%s%s", (int) (at - target - 5), target + 5, id, rest);
-        return n < 0 || (size_t) n >= size ? -EINVAL : 0;
+        for (size_t i = 0; i < ELEMENTS(folders); i++) {
+                char head[32];
+                size_t n = (size_t) snprintf(head, sizeof head, "/api/%s/", folders[i]);
+                if (strncmp(target, head, n) != 0 || strncmp(target + n, argument, length) != 0)
+                        continue;
+                n = (size_t) snprintf(ret, size, "/internal/%s/%s%s", folders[i], id, target + n + length);
+                return n >= size ? -EINVAL : 0;
+        }
+        return -EINVAL;
 }
 
 /* The deployment's id is made here and known here before the node hears of it: if the answer is lost, it can still be asked for. */
