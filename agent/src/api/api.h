@@ -5,6 +5,7 @@
 #include "deployment/context.h"
 #include "deployment/deployer.h"
 #include "event/http_server.h"
+#include "statistics/statistics.h"
 
 #include <sys/types.h>
 
@@ -13,8 +14,9 @@ typedef struct Api Api;
 typedef struct {
         const DeployContext *context;
         Deployer *deployer;
-        const char *role;  /* shown by /api/health */
-        gid_t admin_group; /* members are administrators, as root is */
+        Statistics *statistics; /* NULL: there are none */
+        const char *role;       /* shown by /api/health */
+        gid_t admin_group;      /* members are administrators, as root is */
 } ApiConfig;
 
 /* Takes listen_fd. config is copied; what it points to is borrowed. */

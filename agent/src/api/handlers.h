@@ -18,6 +18,7 @@ ApiHandler api_deployment_create, api_deployment_list, api_deployment_show, api_
 ApiHandler api_release_list, api_rollback, api_restart, api_sleep, api_wake, api_wake_list;
 ApiHandler api_env_show, api_env_change;
 ApiHandler api_log_stream;
+ApiHandler api_server_statistics, api_project_statistics, api_metrics;
 
 /* Route table, for tests and the dispatcher. */
 typedef enum {

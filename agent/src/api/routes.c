@@ -11,6 +11,7 @@ enum { SMALL = 64 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
 static const Route routes[] = {
         { "GET", "/api/health", WHO_ANYONE, NONE, api_health },
         { "GET", "/api/servers", WHO_ADMIN, NONE, api_server_list },
+        { "GET", "/api/servers/{}/statistics", WHO_ADMIN, NONE, api_server_statistics },
         { "GET", "/api/projects", WHO_ADMIN, NONE, api_project_list },
         { "POST", "/api/projects", WHO_ADMIN, ENV, api_project_create },
         { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show },
@@ -24,6 +25,7 @@ static const Route routes[] = {
         { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep },
         { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake },
         { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list },
+        { "GET", "/api/projects/{}/statistics", WHO_ADMIN, NONE, api_project_statistics },
         { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show },
         { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change },
         { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show },
@@ -31,6 +33,7 @@ static const Route routes[] = {
         { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log },
         { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events },
         { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream },
+        { "GET", "/metrics", WHO_ADMIN, NONE, api_metrics },
 };
 
 const Route *api_routes(size_t *ret_n) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/reply.h"
 
+#include "api/statistics.h"
 #include "deployment/describe.h"
+
+#include <string.h>
 
 void api_health(Api *a, HttpRequest *rq, const char *argument) {
         (void) argument;
@@ -22,7 +25,11 @@ void api_server_list(Api *a, HttpRequest *rq, const char *argument) {
         }
         list = json_array();
         for (size_t i = 0; i < n; i++) {
-                (void) json_array_append_new(list, describe_server(&rows[i]));
+                bool own = strcmp(rows[i].id, a->config.context->server_id) == 0;
+                json_t *server = describe_server(&rows[i]);
+
+                (void) json_object_set_new(server, "statistics", describe_node_now(own ? a->config.statistics : NULL));
+                (void) json_array_append_new(list, server);
                 server_row_done(&rows[i]);
         }
         free(rows);
