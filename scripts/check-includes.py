@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-ALL = {"base", "event", "security", "store", "system", "cluster", "deployment", "api", "app"}
+ALL = {"base", "event", "security", "store", "system", "statistics", "cluster", "deployment", "api", "app"}
 # folder below agent/ (or agent/src/) -> folders whose headers it may include, besides its own
 MAY = {
     "base": set(),
@@ -13,9 +13,10 @@ MAY = {
     "event": {"base"},
     "store": {"base", "event", "security"},
     "system": {"base", "event", "security"},
+    "statistics": {"base", "event", "security", "store", "system"},
     "cluster": {"base", "event", "security", "store", "system"},
     "deployment": {"base", "event", "security", "store", "system"},
-    "api": {"base", "event", "security", "store", "system", "cluster", "deployment", "app"},
+    "api": {"base", "event", "security", "store", "system", "statistics", "cluster", "deployment", "app"},
     "app": ALL,
     "helper": {"base", "security"},
     "runner": {"base", "security"},

@@ -13,6 +13,7 @@
 #include "event/listen.h"
 #include "security/random.h"
 #include "security/validate.h"
+#include "statistics/statistics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ typedef struct {
         Claims *claims;
         Keeper *keeper;
         Deployer *deployer;
+        Statistics *statistics;
         Api *api;
         char *server_id;
         Identity identity; /* of a worker */
@@ -213,11 +215,42 @@ static int open_deployer(App *a, const Config *config) {
         return r < 0 ? fail(r, "what an earlier run left", NULL) : r;
 }
 
+/* --- who is measured --- */
+
+typedef struct {
+        void (*each)(void *user, const StatisticsProject *p);
+        void *user;
+} Measured;
+
+static void measure(void *owner, const char *project_id, const char *slot, LifeKind kind) {
+        const Measured *m = owner;
+
+        m->each(m->user,
+                &(StatisticsProject){ .id = project_id, .slot = slot, .is_awake = *slot && (kind == LIFE_AWAKE || kind == LIFE_DOZING) });
+}
+
+static void measure_projects(void *owner, void (*each)(void *user, const StatisticsProject *p), void *user) {
+        const App *a = owner;
+
+        keeper_each(a->keeper, measure, &(Measured){ each, user });
+}
+
+/* A full disk must not keep the agent from starting: then there are none. */
+static void open_statistics(App *a) {
+        const StatisticsConfig config = { .directory = NS_DATA "/statistics", .disk = NS_ROOT, .projects = measure_projects, .owner = a };
+        int r = statistics_new(a->loop, &config, &a->statistics);
+
+        if (r < 0)
+                (void) fprintf(stderr, "<4>%s: %s. There are no statistics until the agent is restarted.\n", config.directory,
+                               strerror(-r));
+}
+
 static int open_api(App *a, const Config *config) {
         const struct group *group = getgrnam(NS_USER);
         ApiConfig api = {
                 .context = &a->context,
                 .deployer = a->deployer,
+                .statistics = a->statistics,
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
                 .public_key = a->public_key,
@@ -259,11 +292,15 @@ static int app_open(App *a, const Config *config) {
         if (r < 0)
                 return r;
         r = open_deployer(a, config);
-        return r < 0 ? r : open_api(a, config);
+        if (r < 0)
+                return r;
+        open_statistics(a);
+        return open_api(a, config);
 }
 
 static void app_close(App *a) {
         api_free(a->api);
+        statistics_free(a->statistics);
         deployer_free(a->deployer);
         keeper_free(a->keeper);
         claims_free(a->claims);

@@ -10,25 +10,31 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "agent [--role ROLE] [--config FILE]\n"
-                            "agent --join STRING|- [--name NAME] --address ADDRESS [--port PORT] [--config FILE]\n"
-                            "The agent of NanoScale. systemd starts it (nanoscale-agent.service); settings are in " NS_CONFIG_FILE ".\n"
-                            "  --role ROLE        orchestrator or worker; overrides the setting\n"
-                            "  --config FILE      read the settings from there\n"
-                            "  --join STRING      make this server a worker of the orchestrator that made the string, and end; -: read the\n"
-                            "                     string, which is a secret, from standard input. scripts/install.sh --join does all of it\n"
-                            "  --name NAME        of this server in the cluster; default: the setting, or the host name\n"
-                            "  --address ADDRESS  at which the orchestrator reaches it\n"
-                            "  --port PORT        of its gateway, default 4000\n"
-                            "  --version          print the version\n";
+static const char usage[] =
+                "agent [--role ROLE] [--config FILE]\n"
+                "agent --join STRING|- [--name NAME] --address ADDRESS [--port PORT] [--config FILE]\n"
+                "The agent of NanoScale. systemd starts it (nanoscale-agent.service); settings are in " NS_CONFIG_FILE ".\n"
+                "  --role ROLE        orchestrator or worker; overrides the setting\n"
+                "  --config FILE      read the settings from there\n"
+                "  --join STRING      make this server a worker of the orchestrator that made the string, and end; -: read the\n"
+                "                     string, which is a secret, from standard input. scripts/install.sh --join does all of it\n"
+                "  --name NAME        of this server in the cluster; default: the setting, or the host name\n"
+                "  --address ADDRESS  at which the orchestrator reaches it\n"
+                "  --port PORT        of its gateway, default 4000\n"
+                "  --version          print the version\n";
 
 enum { OPTION_ROLE = 256, OPTION_CONFIG, OPTION_JOIN, OPTION_NAME, OPTION_ADDRESS, OPTION_PORT, OPTION_VERSION, OPTION_HELP };
 
 static const struct option options[] = {
-        { "role", required_argument, NULL, OPTION_ROLE }, { "config", required_argument, NULL, OPTION_CONFIG },
-        { "join", required_argument, NULL, OPTION_JOIN }, { "name", required_argument, NULL, OPTION_NAME },
-        { "address", required_argument, NULL, OPTION_ADDRESS }, { "port", required_argument, NULL, OPTION_PORT },
-        { "version", no_argument, NULL, OPTION_VERSION }, { "help", no_argument, NULL, OPTION_HELP }, { NULL, 0, NULL, 0 },
+        { "role", required_argument, NULL, OPTION_ROLE },
+        { "config", required_argument, NULL, OPTION_CONFIG },
+        { "join", required_argument, NULL, OPTION_JOIN },
+        { "name", required_argument, NULL, OPTION_NAME },
+        { "address", required_argument, NULL, OPTION_ADDRESS },
+        { "port", required_argument, NULL, OPTION_PORT },
+        { "version", no_argument, NULL, OPTION_VERSION },
+        { "help", no_argument, NULL, OPTION_HELP },
+        { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv) {

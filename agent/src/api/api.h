@@ -6,6 +6,7 @@
 #include "deployment/context.h"
 #include "deployment/deployer.h"
 #include "event/http_server.h"
+#include "statistics/statistics.h"
 
 #include <sys/types.h>
 
@@ -14,8 +15,9 @@ typedef struct Api Api;
 typedef struct {
         const DeployContext *context;
         Deployer *deployer;
-        const char *role;  /* shown by /api/health */
-        gid_t admin_group; /* members are administrators, as root is */
+        Statistics *statistics; /* NULL: there are none */
+        const char *role;       /* shown by /api/health */
+        gid_t admin_group;      /* members are administrators, as root is */
 
         const char *public_key;    /* pin of this node's TLS key; NULL: it has none, nobody can join */
         const char *address;       /* under which other nodes reach this one; NULL: not known */
@@ -24,7 +26,7 @@ typedef struct {
         const char *identity_path; /* where that is kept */
 } ApiConfig;
 
-/* Takes both descriptors: of the socket for administrators, and of the gateway's for other nodes (-1: there is none). config is copied; what
- * it points to is borrowed. On an orchestrator it begins to follow the other servers. */
+/* Takes both descriptors: of the socket for administrators, and of the gateway's for other nodes (-1: there is none). config is copied;
+ * what it points to is borrowed. On an orchestrator it begins to follow the other servers. */
 int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api **ret_api);
 Api *api_free(Api *a);

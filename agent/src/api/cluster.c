@@ -132,14 +132,16 @@ static bool take_place(Api *a, HttpRequest *rq, const Joiner *j, char ret_id[sta
                 } else if (ok && same_name) {
                         ok = false;
                         (void) snprintf(detail, sizeof detail,
-                                        "A server with the name %s exists, and it is another machine. Choose another with --name, or remove "
+                                        "A server with the name %s exists, and it is another machine. Choose another with --name, or "
+                                        "remove "
                                         "the old one first.",
                                         j->name);
                         reply_problem(rq, 409, "name-taken", "The name is taken", "name", detail);
                 } else if (ok && same_key) {
                         ok = false;
                         (void) snprintf(detail, sizeof detail,
-                                        "The server %s has the same TLS key. If this machine is a copy of it, remove /opt/nanoscale/tls here "
+                                        "The server %s has the same TLS key. If this machine is a copy of it, remove /opt/nanoscale/tls "
+                                        "here "
                                         "and join again; if it is the same machine, join with --name %s.",
                                         rows[i].name, rows[i].name);
                         reply_problem(rq, 409, "key-taken", "Another server has that key", "public_key", detail);
@@ -416,7 +418,8 @@ void api_server_delete(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         (void) store_project_count_on(a->config.context->store, row.id, &n);
         if (strcmp(row.id, a->config.context->server_id) == 0)
-                reply_problem(rq, 409, "own-server", "That is this server", NULL, "The orchestrator cannot be removed from its own cluster.");
+                reply_problem(rq, 409, "own-server", "That is this server", NULL,
+                              "The orchestrator cannot be removed from its own cluster.");
         else if (n > 0 && !force) {
                 (void) snprintf(detail, sizeof detail,
                                 "%lld project%s on %s. Delete them first; or remove the server with force: then they are forgotten here, "

@@ -52,7 +52,8 @@ void api_deployment_create(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         if (take_what(rq, body, &branch, &commit) && take_deployment_id(rq, body, &id) && take_project(a, rq, argument, &project)) {
                 r = deployer_submit(a->config.deployer, &project,
-                                    &(DeployRequest){ .id = id, .kind = "deploy", .branch = branch, .commit = commit, .source = "api" }, &row);
+                                    &(DeployRequest){ .id = id, .kind = "deploy", .branch = branch, .commit = commit, .source = "api" },
+                                    &row);
                 if (r == DEPLOYER_E_TAKEN)
                         reply_problem(rq, 409, "id-taken", "The id is taken", "id", "Another deployment has that id.");
                 else if (r == DEPLOYER_E_RUNNING)

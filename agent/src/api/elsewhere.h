@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Projects that live on another server: what the orchestrator passes on to that, and what it keeps itself.
  *
- * The orchestrator's row is the authority for a project's settings and env vars: it changes first, and is then sent to the node; a node that
- * was away gets all of its rows when it is back. What a project is doing, its deployments, releases and logs belong to the node, which is
- * asked for them; its last description is kept beside the row for lists. */
+ * The orchestrator's row is the authority for a project's settings and env vars: it changes first, and is then sent to the node; a node
+ * that was away gets all of its rows when it is back. What a project is doing, its deployments, releases and logs belong to the node, which
+ * is asked for them; its last description is kept beside the row for lists. */
 #pragma once
 
 #include "api/handlers.h"
@@ -50,6 +50,8 @@ void mirror_take_one(Api *a, const char *project_id, unsigned status, const json
 
 /* --- servers --- */
 json_t *describe_node(const Api *a, const ServerRow *row);
+/* Adds what this node says of itself: its version, and its statistics as they are now. */
+void describe_own(const Api *a, json_t *object);
 bool take_server(const Api *a, HttpRequest *rq, const char *argument, ServerRow *ret);
 /* The key of a server that has been removed; for the gate. */
 bool removed_server_key(Api *a, const char *server, unsigned char ret[static SECRET_BYTES]);

@@ -35,6 +35,8 @@ static const Route worker_routes[] = {
         { "POST", "/internal/projects/{}/sleep", WHO_NODE, SMALL, api_sleep, HERE },
         { "POST", "/internal/projects/{}/wake", WHO_NODE, SMALL, api_wake, HERE },
         { "GET", "/internal/projects/{}/wakes", WHO_NODE, NONE, api_wake_list, HERE },
+        { "GET", "/internal/projects/{}/statistics", WHO_NODE, NONE, api_project_statistics, HERE },
+        { "GET", "/internal/statistics", WHO_NODE, NONE, api_internal_statistics, HERE },
         { "GET", "/internal/projects/{}/env", WHO_NODE, NONE, api_env_show, HERE },
         { "GET", "/internal/deployments/{}", WHO_NODE, NONE, api_deployment_show, HERE },
         { "POST", "/internal/deployments/{}/cancel", WHO_NODE, SMALL, api_deployment_cancel, HERE },

@@ -14,8 +14,8 @@ struct Api {
         HttpServer *server;
         HttpServer *gateway; /* NULL: no other node reaches this one */
         Gate *gate;
-        Nodes *nodes;        /* of an orchestrator, else NULL */
-        Hello *hello;        /* of a worker, else NULL */
+        Nodes *nodes; /* of an orchestrator, else NULL */
+        Hello *hello; /* of a worker, else NULL */
         int64_t started_ms;
         uint64_t refused_us; /* the last refused call that was told to the journal */
         unsigned refused;    /* since then */
@@ -34,7 +34,9 @@ ApiHandler api_server_show, api_server_delete, api_server_rotate_key, api_genera
 
 /* For other nodes (gateway.c). */
 ApiHandler api_join, api_hello;
-ApiHandler api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key, api_internal_leave;
+ApiHandler api_internal_statistics, api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key,
+                api_internal_leave;
+ApiHandler api_server_statistics, api_project_statistics, api_metrics;
 
 /* Route table, for tests and the dispatcher. */
 typedef enum {

@@ -15,8 +15,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysinfo.h>
-#include <unistd.h>
 
 /* --- how this node is --- */
 
@@ -50,15 +48,14 @@ void api_internal_health(Api *a, HttpRequest *rq, const char *argument) {
         json_t *body = take_json(rq), *o;
         const char *known = json_string_value(json_object_get(body, "projects_version"));
         char version[96];
-        struct sysinfo info = { 0 };
 
         (void) argument;
         if (!body)
                 return;
-        (void) sysinfo(&info);
         projects_version(a, version);
-        o = json_pack("{s:s, s:s, s:s, s:I, s:I}", "version", NANOSCALE_VERSION, "name", a->config.identity->name, "projects_version",
-                      version, "uptime_seconds", (json_int_t) info.uptime, "cpus", (json_int_t) sysconf(_SC_NPROCESSORS_ONLN));
+        o = json_pack("{s:s, s:s}", "name", a->config.identity->name, "projects_version", version);
+        if (o)
+                describe_own(a, o);
         if (o && (!known || strcmp(known, version) != 0))
                 (void) json_object_set_new(o, "projects", describe_projects(a));
         reply_json(rq, 200, o);

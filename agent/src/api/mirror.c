@@ -63,15 +63,15 @@ void mirror_take(Api *a, const char *server_id, const json_t *list) {
         json_t *description;
         size_t i;
 
-        json_array_foreach((json_t *) (uintptr_t) list, i, description)
-                take_one(a, server_id, description);
+        json_array_foreach((json_t *) (uintptr_t) list, i, description) take_one(a, server_id, description);
 }
 
 void mirror_take_one(Api *a, const char *project_id, unsigned status, const json_t *description) {
         ProjectRow row = { 0 };
         const char *id = json_string_value(json_object_get(description, "id"));
 
-        if (status / 100 != 2 || !id || strcmp(id, project_id) != 0 || store_project_get(a->config.context->store, project_id, &row) != STORE_OK)
+        if (status / 100 != 2 || !id || strcmp(id, project_id) != 0 ||
+            store_project_get(a->config.context->store, project_id, &row) != STORE_OK)
                 return;
         take_one(a, row.server_id, description);
         project_row_done(&row);

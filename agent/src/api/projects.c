@@ -2,6 +2,7 @@
 #include "api/elsewhere.h"
 #include "api/project_write.h"
 #include "api/reply.h"
+#include "api/statistics.h"
 
 #include "base/cleanup.h"
 #include "deployment/describe.h"
@@ -180,10 +181,13 @@ void api_project_create(Api *a, HttpRequest *rq, const char *argument) {
 
 void api_project_show(Api *a, HttpRequest *rq, const char *argument) {
         ProjectRow row = { 0 };
+        json_t *shown;
 
         if (!take_project(a, rq, argument, &row))
                 return;
-        reply_json(rq, 200, describe_project(a->config.context, &row));
+        shown = describe_project(a->config.context, &row);
+        (void) json_object_set_new(shown, "statistics", describe_project_now(a->config.statistics, row.id));
+        reply_json(rq, 200, shown);
         project_row_done(&row);
 }
 

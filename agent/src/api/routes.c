@@ -12,6 +12,7 @@ enum { SMALL = 64 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
 static const Route routes[] = {
         { "GET", "/api/health", WHO_ANYONE, NONE, api_health },
         { "GET", "/api/servers", WHO_ADMIN, NONE, api_server_list },
+        { "GET", "/api/servers/{}/statistics", WHO_ADMIN, NONE, api_server_statistics },
         { "GET", "/api/servers/{}", WHO_ADMIN, NONE, api_server_show },
         { "DELETE", "/api/servers/{}", WHO_ADMIN, NONE, api_server_delete },
         { "POST", "/api/servers/{}/rotate-key", WHO_ADMIN, SMALL, api_server_rotate_key },
@@ -29,6 +30,7 @@ static const Route routes[] = {
         { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep, FORWARD },
         { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake, FORWARD },
         { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list, FORWARD },
+        { "GET", "/api/projects/{}/statistics", WHO_ADMIN, NONE, api_project_statistics, FORWARD },
         { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show, FORWARD },
         { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change, PUSH },
         { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show, FORWARD },
@@ -36,6 +38,7 @@ static const Route routes[] = {
         { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD },
         { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM },
         { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM },
+        { "GET", "/metrics", WHO_ADMIN, NONE, api_metrics },
 };
 
 const Route *api_routes(size_t *ret_n) {
@@ -91,8 +94,7 @@ static void route_handle(void *owner, HttpRequest *rq) {
         Api *a = owner;
         char argument[64];
         bool known;
-        const Route *route =
-                        api_find_route(routes, ELEMENTS(routes), http_request_method(rq), http_request_path(rq), argument, &known);
+        const Route *route = api_find_route(routes, ELEMENTS(routes), http_request_method(rq), http_request_path(rq), argument, &known);
 
         if (!route && known)
                 reply_problem(rq, 405, "method-not-allowed", "This path does not take that method", NULL,

@@ -2,6 +2,7 @@
 #include "api/elsewhere.h"
 #include "api/reply.h"
 
+#include "api/statistics.h"
 #include "deployment/describe.h"
 #include "security/validate.h"
 
@@ -13,6 +14,11 @@ void api_health(Api *a, HttpRequest *rq, const char *argument) {
         reply_json(rq, 200, json_pack("{s:s, s:s, s:s}", "status", "ok", "version", NANOSCALE_VERSION, "role", a->config.role));
 }
 
+void describe_own(const Api *a, json_t *o) {
+        (void) json_object_set_new(o, "version", json_string(NANOSCALE_VERSION));
+        (void) json_object_set_new(o, "statistics", describe_node_now(a->config.statistics));
+}
+
 json_t *describe_node(const Api *a, const ServerRow *row) {
         json_t *o = describe_server(row);
         int64_t n = 0;
@@ -20,7 +26,7 @@ json_t *describe_node(const Api *a, const ServerRow *row) {
         if (!o)
                 return NULL;
         if (strcmp(row->id, a->config.context->server_id) == 0)
-                (void) json_object_set_new(o, "version", json_string(NANOSCALE_VERSION));
+                describe_own(a, o);
         else if (a->nodes)
                 nodes_describe(a->nodes, row->id, o);
         if (store_project_count_on(a->config.context->store, row->id, &n) == STORE_OK)

@@ -115,12 +115,9 @@ static void answered(Node *node, json_t *said) {
 static void beat_done(void *owner, const FetchResult *result) {
         Node *node = owner;
         json_t *said = NULL;
-        char id[13];
-        Nodes *n = node->nodes;
 
         node->beat = fetch_drop(node->beat);
         (void) timer_rearm(node->timer, BEAT_US);
-        (void) snprintf(id, sizeof id, "%s", node->id);
         if (result->error)
                 miss(node, result->sentence);
         else if (result->status != 200)
@@ -128,8 +125,7 @@ static void beat_done(void *owner, const FetchResult *result) {
         else if (!(said = json_loadb(result->body, result->length, JSON_REJECT_DUPLICATES, NULL)) || !json_is_object(said))
                 miss(node, "Its answer is not understood. Is it another version of NanoScale?");
         else
-                answered(node, said); /* may remove the node */
-        (void) n;
+                answered(node, said);
         json_decref(said);
 }
 
@@ -164,7 +160,7 @@ void beat_begin(void *owner) {
 
 void nodes_describe(const Nodes *n, const char *server_id, json_t *object) {
         const Node *node = node_find(n, server_id);
-        static const char *const taken[] = { "version", "load", "memory", "disk", "cpus", "uptime_seconds", "certificate_not_after", "kernel" };
+        static const char *const taken[] = { "version", "statistics", "certificate_not_after" };
 
         if (!node)
                 return;

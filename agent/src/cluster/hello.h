@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* A worker's call to its orchestrator: at its start, and when that has not called for a while. It says where the worker is now, and is how a
- * worker that was away learns that it has been removed. Not needed for anything that the worker does for its visitors. */
+/* A worker's call to its orchestrator: at its start, and when that has not called for a while. It says where the worker is now, and is how
+ * a worker that was away learns that it has been removed. Not needed for anything that the worker does for its visitors. */
 #pragma once
 
 #include "cluster/identity.h"

@@ -35,7 +35,8 @@ static void refused(Join *j, unsigned status, const json_t *body) {
         else if (status >= 502 && status <= 504)
                 refuse(j, "The orchestrator's agent is not running. See journalctl -u nanoscale-agent there.");
         else
-                (void) snprintf(j->sentence, j->size, "The orchestrator answers with status %u. Is it another version of NanoScale?", status);
+                (void) snprintf(j->sentence, j->size, "The orchestrator answers with status %u. Is it another version of NanoScale?",
+                                status);
 }
 
 static int take_answer(Join *j, const json_t *body) {
@@ -62,8 +63,9 @@ static void answered(void *owner, const FetchResult *result) {
         int r;
 
         if (result->error == -EKEYREJECTED)
-                refuse(j, "Whoever answers at the orchestrator's address has another key than the one in the string. Either it was installed "
-                          "anew: get a new string from it. Or somebody is in between: do not join.");
+                refuse(j,
+                       "Whoever answers at the orchestrator's address has another key than the one in the string. Either it was installed "
+                       "anew: get a new string from it. Or somebody is in between: do not join.");
         else if (result->error)
                 (void) snprintf(j->sentence, j->size, "The orchestrator cannot be reached at %s port %u: %s", j->config->string->host,
                                 j->config->string->port, result->sentence);

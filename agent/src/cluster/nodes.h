@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The orchestrator's side of the cluster: knows each worker, asks it how it is every 10 s, and carries signed calls to it (docs/protocol.md).
+/* The orchestrator's side of the cluster: knows each worker, asks it how it is every 10 s, and carries signed calls to it
+ * (docs/protocol.md).
  *
  * A node has one connection for all its calls, and streams have one each; it has its own timers and limits, so a slow or dead one delays no
  * other. A worker is online from its first answer, and offline after three questions in a row that it did not answer; calls to one that is
@@ -48,7 +49,8 @@ void nodes_set_key(Nodes *n, const char *server_id, const unsigned char key[stat
 void nodes_wake(Nodes *n, const char *server_id);
 /* came_back() is called again after its next answer. */
 void nodes_push_again(Nodes *n, const char *server_id);
-/* Adds to a description of its row what is known now: status, reason, seen_at, clock_difference_seconds, and what it last said of itself. */
+/* Adds to a description of its row what is known now: status, reason, seen_at, clock_difference_seconds, and what it last said of itself.
+ */
 void nodes_describe(const Nodes *n, const char *server_id, json_t *object);
 
 typedef struct {
@@ -68,5 +70,5 @@ typedef void (*NodeDone)(void *owner, const FetchResult *result);
 
 /* done() is never called from inside. A code above, or -ENOMEM. */
 int node_call(Nodes *n, const char *server_id, const NodeRequest *request, NodeDone done, void *owner, NodeCall **ret_call);
-void node_call_resume(NodeCall *c);      /* as fetch_resume() */
+void node_call_resume(NodeCall *c);    /* as fetch_resume() */
 NodeCall *node_call_drop(NodeCall *c); /* NULL-safe, returns NULL; allowed inside its own callbacks */

@@ -26,12 +26,12 @@ struct Node {
         Fetch *beat;
         unsigned misses, n_calls;
         bool online;
-        bool push;                       /* came_back() is due */
-        char reason[320];                /* why it is not online */
+        bool push;        /* came_back() is due */
+        char reason[320]; /* why it is not online */
         int64_t seen_at_ms, changed_at_ms;
-        int64_t clock_difference_s;      /* its clock minus ours, when it refuses us for that; else 0 */
-        json_t *said;                    /* its last answer, without its projects; may be NULL */
-        char *projects_version;          /* of the list that we have; may be NULL */
+        int64_t clock_difference_s; /* its clock minus ours, when it refuses us for that; else 0 */
+        json_t *said;               /* its last answer, without its projects; may be NULL */
+        char *projects_version;     /* of the list that we have; may be NULL */
 };
 
 struct NodeCall {

@@ -25,7 +25,7 @@ typedef struct {
 
 /* https://HOST:PORT + target; -EINVAL when that is too long. */
 int peer_url(const char *host, unsigned port, const char *target, char *ret, size_t size);
-/* Fills url, headers (the signature's, then more, at most six), body, pin and the rest of spec, which points into call; method, target, body
- * and more are borrowed as long as spec is used. A fresh nonce and timestamp each time. */
+/* Fills url, headers (the signature's, then more, at most six), body, pin and the rest of spec, which points into call; method, target,
+ * body and more are borrowed as long as spec is used. A fresh nonce and timestamp each time. */
 int signed_call_make(const SignedPeer *peer, const char *method, const char *target, const char *body, size_t length,
                      const char *const *more, SignedCall *call, FetchSpec *spec);

@@ -119,7 +119,7 @@ json_t *describe_deployment(const DeployContext *c, const ProjectRow *project, c
         return o;
 }
 
-static const char *project_status(const DeployContext *c, const ProjectRow *row, const DeploymentRow *latest) {
+const char *describe_status(const DeployContext *c, const ProjectRow *row, const DeploymentRow *latest) {
         static const char *const words[] = {
                 [LIFE_NONE] = "live",       [LIFE_AWAKE] = "live",      [LIFE_DOZING] = "sleeping", [LIFE_ARMED] = "sleeping",
                 [LIFE_ASLEEP] = "sleeping", [LIFE_CRASHED] = "crashed", [LIFE_STATIC] = "live",
@@ -179,7 +179,7 @@ json_t *describe_project(const DeployContext *c, const ProjectRow *row) {
         (void) json_object_set_new(o, "server", describe_server_name(c, row));
         (void) json_object_set_new(o, "host", json_string(host));
         (void) json_object_set_new(o, "url", describe_url(c, row));
-        (void) json_object_set_new(o, "status", json_string(project_status(c, row, n ? &latest[0] : NULL)));
+        (void) json_object_set_new(o, "status", json_string(describe_status(c, row, n ? &latest[0] : NULL)));
         describe_live(c, row, o);
         (void) json_object_set_new(o, "env_count", describe_env_count(c, row));
         (void) json_object_set_new(o, "latest_deployment", n ? describe_deployment(c, row, &latest[0], false) : json_null());

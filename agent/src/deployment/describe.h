@@ -10,6 +10,8 @@ json_t *describe_time(int64_t ms); /* ISO 8601 in UTC, or null for 0 */
 json_t *describe_step(const StepRow *row);
 /* project is the deployment's project. With details: steps, and the last lines of a failed step from the log. */
 json_t *describe_deployment(const DeployContext *c, const ProjectRow *project, const DeploymentRow *row, bool details);
+/* The word of docs/api.md for what it is doing. latest: its newest deployment, or NULL. */
+const char *describe_status(const DeployContext *c, const ProjectRow *row, const DeploymentRow *latest);
 json_t *describe_project(const DeployContext *c, const ProjectRow *row);
 json_t *describe_release(const DeployContext *c, const ProjectRow *project, const ReleaseRow *row);
 json_t *describe_wake(const WakeRow *row);

@@ -250,6 +250,7 @@ static void noticed(void *owner, const Notice *n) {
                                   .kind = (char *) (uintptr_t) (l->woke_from == LIFE_ARMED ? "armed" : "asleep"),
                                   .duration_ms = n->awake_ms };
                 (void) store_wake_put(k->c->store, &wake);
+                l->wakes++;
                 l->woke_from = LIFE_NONE;
                 l->busy_us = clock_monotonic_us();
                 break;
@@ -319,6 +320,16 @@ uint64_t keeper_changes(const Keeper *k) {
 LifeKind keeper_kind(const Keeper *k, const char *project_id) {
         const Life *l = k ? life_find(k, project_id) : NULL;
         return l ? l->kind : LIFE_NONE;
+}
+
+uint64_t keeper_wakes(const Keeper *k, const char *project_id) {
+        const Life *l = k ? life_find(k, project_id) : NULL;
+        return l ? l->wakes : 0;
+}
+
+void keeper_each(const Keeper *k, void (*each)(void *owner, const char *project_id, const char *slot, LifeKind kind), void *owner) {
+        for (size_t i = 0; i < k->n; i++)
+                each(owner, k->lives[i]->id, k->lives[i]->slot, k->lives[i]->kind);
 }
 
 static int by_duration(const void *a, const void *b) {

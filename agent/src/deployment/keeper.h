@@ -33,6 +33,10 @@ void keeper_went_live(Keeper *k, const char *project_id);
 /* Grows when a project becomes another kind: two equal numbers mean that none has between. */
 uint64_t keeper_changes(const Keeper *k);
 LifeKind keeper_kind(const Keeper *k, const char *project_id);
+/* How often it was woken since the agent was started. */
+uint64_t keeper_wakes(const Keeper *k, const char *project_id);
+/* Every project of this node, in the order of their ids. slot is empty when nothing was ever live. */
+void keeper_each(const Keeper *k, void (*each)(void *owner, const char *project_id, const char *slot, LifeKind kind), void *owner);
 /* Sets `sleep`, `crash` and `memory_bytes` of a project's JSON. */
 void keeper_describe(const Keeper *k, const ProjectRow *row, json_t *object);
 

@@ -42,6 +42,7 @@ struct Life {
         uint64_t busy_us;    /* seen in use last */
         uint64_t started_us; /* it became awake */
         LifeKind woke_from;  /* LIFE_NONE: not waking */
+        uint64_t wakes;      /* seen by this agent */
 
         /* one operation at a time, under the project's claim */
         Switch *sw;

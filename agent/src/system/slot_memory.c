@@ -53,8 +53,7 @@ static int read_number(int directory, const char *file, const char *key, uint64_
         return ferror(f) ? -EIO : 0;
 }
 
-/* What is above the units of this machine, for lines `N:controllers:/path`; empty when nothing is, or it cannot be told. */
-static void read_base(const char *own_cgroup, const char *controllers, char *ret, size_t size) {
+void slot_cgroup_base(const char *own_cgroup, const char *controllers, char *ret, size_t size) {
         static const char *const slices[] = { "/system.slice/", "/nanoscale.slice/" };
         auto_fclose FILE *f = fopen(own_cgroup, "re");
         char line[PATH_MAX];
@@ -93,7 +92,7 @@ int slot_memory_in(const char *cgroups, const char *own_cgroup, const char *proj
                 size_t v = i % ELEMENTS(versions);
 
                 if (i >= ELEMENTS(versions)) {
-                        read_base(own_cgroup, versions[v].controllers, base, sizeof(base));
+                        slot_cgroup_base(own_cgroup, versions[v].controllers, base, sizeof(base));
                         if (*base == '\0')
                                 continue;
                 }
