@@ -206,7 +206,7 @@ void api_deployment_events(Api *a, HttpRequest *rq, const char *argument) {
         s = calloc(1, sizeof *s);
         r = s ? event_reader_new(a->config.context->logs, row.id, last ? strtoull(last, NULL, 10) : 0, &ops, s, &s->reader) : -ENOMEM;
         if (r == 0) {
-                r = http_reply_stream(rq, "text/event-stream", event_stream_over, s, &s->stream);
+                r = sse_begin(rq, event_stream_over, s, &s->stream);
                 if (r < 0) {
                         event_reader_drop(s->reader);
                         free(s);

@@ -2,6 +2,7 @@
 /* Passes a request on to another server and its answer back. A slow client holds back the node's stream, and nothing else. */
 #include "api/elsewhere.h"
 #include "api/reply.h"
+#include "api/sse.h"
 
 #include "base/cleanup.h"
 
@@ -130,7 +131,7 @@ static void pass_head(void *owner, unsigned status) {
         p->status = status;
         if (status != 200)
                 return;
-        if (http_reply_stream(p->rq, "text/event-stream", pass_client_gone, p, &p->stream) == 0)
+        if (sse_begin(p->rq, pass_client_gone, p, &p->stream) == 0)
                 p->rq = NULL;
 }
 

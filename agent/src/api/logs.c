@@ -74,7 +74,7 @@ void api_log_stream(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         }
         s->follow = follow != 0;
-        r = http_reply_stream(rq, "text/event-stream", log_client_gone, s, &s->stream);
+        r = sse_begin(rq, log_client_gone, s, &s->stream);
         if (r < 0) {
                 journal_follow_drop(s->journal);
                 free(s);

@@ -7,6 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { KEEP_US = 15 * 1000 * 1000 };
+
+int sse_begin(HttpRequest *rq, void (*closed)(void *owner), void *owner, HttpStream **ret_stream) {
+        int r = http_reply_stream(rq, "text/event-stream", closed, owner, ret_stream);
+
+        if (r == 0) /* without it, a quiet stream is a little less long-lived */
+                (void) http_stream_keep(*ret_stream, ":\n\n", KEEP_US);
+        return r;
+}
+
 int sse_write(HttpStream *s, uint64_t id, const char *event, const char *data) {
         auto_free char *text = NULL;
         int n;

@@ -6,5 +6,7 @@
 
 #include <stdint.h>
 
+/* As http_reply_stream(); an empty comment is sent when there was nothing else for 15 s. */
+int sse_begin(HttpRequest *rq, void (*closed)(void *owner), void *owner, HttpStream **ret_stream);
 /* id 0: none. data is one line. Negative errno when the client is too slow (drop the stream). */
 int sse_write(HttpStream *s, uint64_t id, const char *event, const char *data);

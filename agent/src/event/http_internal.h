@@ -73,6 +73,9 @@ struct HttpStream {
         HttpRequest *request; /* NULL once the client has gone */
         char *data;           /* waits from start to end */
         size_t start, end, size;
+        const char *keep; /* what is sent when nothing else was for keep_us; NULL: nothing */
+        uint64_t keep_us;
+        Timer *keeper;
         bool ended; /* by the owner, who has forgotten it: it lives on for what is queued */
         void (*closed)(void *owner);
         void *owner;

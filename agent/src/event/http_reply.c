@@ -38,6 +38,12 @@ static void resume(HttpRequest *rq) {
         pump_soon(rq->server);
 }
 
+static void stream_free(HttpStream *s) {
+        timer_drop(s->keeper);
+        free(s->data);
+        free(s);
+}
+
 /* Tells the owner that there is nobody to answer any more, once. */
 void http_tell_gone(HttpRequest *rq) {
         if (rq->state == KEPT && rq->gone) {
@@ -51,12 +57,11 @@ void http_tell_gone(HttpRequest *rq) {
         if (!stream)
                 return;
         stream->request = NULL;
-        if (stream->ended) {
-                free(stream->data);
-                free(stream);
-        } else {
+        stream->keeper = timer_drop(stream->keeper);
+        if (stream->ended)
+                stream_free(stream);
+        else
                 stream->closed(stream->owner);
-        }
 }
 
 void http_cut(HttpRequest *rq) {
@@ -181,8 +186,26 @@ int http_stream_write(HttpStream *s, const char *data, size_t length) {
         }
         memcpy(s->data + s->end, data, length);
         s->end += length;
+        if (s->keeper)
+                (void) timer_rearm(s->keeper, s->keep_us);
         resume(s->request);
         return 0;
+}
+
+/* A client that does not even take these is found by its silence (idle_s), as any that does not read. */
+static void keep(void *owner) {
+        HttpStream *s = owner;
+
+        if (s->start == s->end)
+                (void) http_stream_write(s, s->keep, strlen(s->keep));
+        else
+                (void) timer_rearm(s->keeper, s->keep_us);
+}
+
+int http_stream_keep(HttpStream *s, const char *text, uint64_t interval_us) {
+        s->keep = text;
+        s->keep_us = interval_us;
+        return s->keeper ? timer_rearm(s->keeper, interval_us) : timer_start(s->request->server->loop, interval_us, keep, s, &s->keeper);
 }
 
 size_t http_stream_pending(const HttpStream *s) {
@@ -193,10 +216,10 @@ HttpStream *http_stream_end(HttpStream *s) {
         if (!s)
                 return NULL;
         if (!s->request) {
-                free(s->data);
-                free(s);
+                stream_free(s);
                 return NULL;
         }
+        s->keeper = timer_drop(s->keeper);
         s->ended = true;
         resume(s->request);
         return NULL;

@@ -54,6 +54,8 @@ void http_reply(HttpRequest *rq, unsigned status, const char *content_type, cons
  * at any time before, the owner ends the stream. rq is no longer valid after it, unless the result is negative: then it still has to be
  * answered. */
 int http_reply_stream(HttpRequest *rq, const char *content_type, void (*closed)(void *owner), void *owner, HttpStream **ret_stream);
+/* Sends text (static) whenever nothing else was written for interval_us, so that nobody in between takes a quiet stream for a dead one. */
+int http_stream_keep(HttpStream *s, const char *text, uint64_t interval_us);
 /* Queues bytes. -ENOBUFS when more than 1 MiB waits for a slow client: end the stream then. -EPIPE when
  * the client has gone. */
 int http_stream_write(HttpStream *s, const char *data, size_t length);
