@@ -14,7 +14,6 @@
 #define LATEST_S ((int64_t) 1 << 40) /* keeps sums from overflowing */
 #define SMALLEST ((size_t) 16)
 #define RANGES 4
-#define NEAR_S 120 /* ranges that are no further apart become one */
 
 typedef struct {
         unsigned char nonce[NONCES_BYTES];
@@ -62,25 +61,27 @@ Nonces *nonces_free(Nonces *n) {
 
 /* --- times whose nonces are gone --- */
 
-/* Joins the two ranges that are closest to each other; false when there is no need to. */
-static bool join_closest(Nonces *n) {
+/* Joins the two ranges that are closest to each other: what lies between them is refused as well, so let it be little, and not spare_s. */
+static void join_closest(Nonces *n, int64_t spare_s) {
         size_t a = 0, b = 0;
         int64_t closest = INT64_MAX;
         Range *r = n->forgotten;
 
         for (size_t i = 0; i < n->n_forgotten; i++)
-                for (size_t j = 0; j < n->n_forgotten; j++)
-                        if (i != j && r[i].from_s <= r[j].from_s && r[j].from_s - r[i].to_s < closest) {
-                                closest = r[j].from_s - r[i].to_s;
+                for (size_t j = 0; j < n->n_forgotten; j++) {
+                        int64_t gap = r[j].from_s - r[i].to_s;
+
+                        if (r[i].to_s < spare_s && spare_s < r[j].from_s)
+                                gap += LATEST_S;
+                        if (i != j && r[i].from_s <= r[j].from_s && gap < closest) {
+                                closest = gap;
                                 a = i;
                                 b = j;
                         }
-        if (closest > NEAR_S && n->n_forgotten <= RANGES)
-                return false;
+                }
         if (r[b].to_s > r[a].to_s)
                 r[a].to_s = r[b].to_s;
         r[b] = r[--n->n_forgotten];
-        return true;
 }
 
 static int64_t within(int64_t t) {
@@ -95,12 +96,16 @@ static bool is_forgotten(const Nonces *n, int64_t timestamp_s) {
 }
 
 /* Ranges, not one border: a clock that was years ahead for a minute must not close the door for years. */
-void nonces_forget(Nonces *n, int64_t from_s, int64_t to_s) {
+static void forget(Nonces *n, int64_t from_s, int64_t to_s, int64_t spare_s) {
         if (from_s > to_s || (from_s == to_s && is_forgotten(n, from_s)))
                 return;
         n->forgotten[n->n_forgotten++] = (Range){ within(from_s), within(to_s) };
-        while (n->n_forgotten > 1 && join_closest(n))
-                ;
+        if (n->n_forgotten > RANGES)
+                join_closest(n, spare_s);
+}
+
+void nonces_forget(Nonces *n, int64_t from_s, int64_t to_s) {
+        forget(n, from_s, to_s, -1);
 }
 
 /* --- the table --- */
@@ -165,7 +170,7 @@ static int make_room(Nonces *n, int64_t now_s) {
                 if (!e->expires_s)
                         continue;
                 if (is_over(e, now_s)) {
-                        nonces_forget(n, e->timestamp_s, e->timestamp_s);
+                        forget(n, e->timestamp_s, e->timestamp_s, now_s);
                         continue;
                 }
                 *find(n, entries, size, e->nonce) = *e;
@@ -203,7 +208,7 @@ int nonces_take(Nonces *n, const unsigned char nonce[static NONCES_BYTES], int64
         }
         /* The nonce of an old request again: that one's time is forgotten from here on, too. */
         if (e->expires_s)
-                nonces_forget(n, e->timestamp_s, e->timestamp_s);
+                forget(n, e->timestamp_s, e->timestamp_s, now_s);
         /* What has just been left behind may be this very request. */
         if (is_forgotten(n, timestamp_s))
                 return NONCES_E_FORGOTTEN;

@@ -151,6 +151,22 @@ static void test_clock_that_was_ahead_does_not_lock_out(void **state) {
         }
 }
 
+/* A caller that asks every three hours, and a clock that was two hours ahead once: the wrong time is next to the present one, but not part
+ * of it. */
+static void test_present_is_spared(void **state) {
+        auto_call(nonces_free_cleanup) Nonces *n = make(1);
+
+        (void) state;
+        for (uint64_t i = 0; i <= 3; i++)
+                assert_int_equal(take(n, i, NOW + (int64_t) i * 3 * HOUR), NONCES_OK);
+        assert_int_equal(take(n, 4, NOW + 11 * HOUR), NONCES_OK);
+        for (uint64_t i = 5; i < 10; i++)
+                assert_int_equal(take(n, i, NOW + 9 * HOUR + (int64_t) i * 100), NONCES_OK);
+        for (uint64_t i = 0; i <= 3; i++)
+                assert_int_equal(take(n, i, NOW + (int64_t) i * 3 * HOUR), NONCES_E_FORGOTTEN);
+        assert_int_equal(take(n, 4, NOW + 11 * HOUR), NONCES_E_FORGOTTEN);
+}
+
 static void test_many_clock_changes_stay_bounded(void **state) {
         auto_call(nonces_free_cleanup) Nonces *n = make(4);
 
@@ -171,6 +187,15 @@ static void test_forget(void **state) {
         assert_int_equal(take_at(n, 2, NOW - 30, NOW), NONCES_E_FORGOTTEN);
         assert_int_equal(take_at(n, 2, NOW + 30, NOW + 30), NONCES_E_FORGOTTEN);
         assert_int_equal(take_at(n, 2, NOW + 31, NOW + 31), NONCES_OK);
+        /* One range within another, and more ranges than are kept: none of what was forgotten comes back. */
+        nonces_forget(n, NOW + HOUR, NOW + 2 * HOUR);
+        nonces_forget(n, NOW + HOUR + 10, NOW + HOUR + 20);
+        for (int64_t i = 4; i < 10; i++)
+                nonces_forget(n, NOW + i * HOUR, NOW + i * HOUR + 10);
+        for (int64_t s = HOUR; s <= 2 * HOUR; s += 60)
+                assert_int_equal(take_at(n, 3, NOW + s, NOW + s), NONCES_E_FORGOTTEN);
+        for (int64_t i = 4; i < 10; i++)
+                assert_int_equal(take_at(n, 3, NOW + i * HOUR + 5, NOW + i * HOUR), NONCES_E_FORGOTTEN);
         nonces_forget(n, INT64_MIN, INT64_MAX);
         assert_int_equal(take_at(n, 3, NOW + 32, NOW + 32), NONCES_E_FORGOTTEN);
 }
@@ -232,6 +257,7 @@ int main(void) {
                 cmocka_unit_test(test_full_is_refused_and_passes),
                 cmocka_unit_test(test_clock_set_back_by_seconds),
                 cmocka_unit_test(test_clock_that_was_ahead_does_not_lock_out),
+                cmocka_unit_test(test_present_is_spared),
                 cmocka_unit_test(test_many_clock_changes_stay_bounded),
                 cmocka_unit_test(test_forget),
                 cmocka_unit_test(test_long_life),
