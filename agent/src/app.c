@@ -169,7 +169,7 @@ static int open_api(App *a, const Config *config) {
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
         };
-        int fd = listen_fd_take();
+        int fd = listen_fd_take("agent");
         int r;
 
         if (fd < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
-/* The one listening unix socket that systemd passed (LISTEN_FDS), close-on-exec. -ENOENT when none was passed, -EINVAL when it is
- * something else. The variables are taken out of the environment. */
-int listen_fd_take(void);
+/* The listening unix socket that systemd passed under this name (FileDescriptorName=), close-on-exec. -ENOENT when none was, -EINVAL when
+ * it is something else. */
+int listen_fd_take(const char *name);
