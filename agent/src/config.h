@@ -20,6 +20,8 @@ typedef struct {
         bool helper_sudo;                                                 /* helper.transport: "socket" (default) or "sudo" */
         char *runtimes_registry, *runtimes_node_dist, *runtimes_bun_dist; /* NULL: not set */
         char *builds_registry, *builds_ca;                                /* NULL: not set */
+        char *cluster_address;                                            /* host or address that join strings name; NULL: not set */
+        unsigned cluster_port;                                            /* port that they name, default 4000 */
         bool allow_private_repositories;                                  /* network.allow_private_repositories, default false */
         unsigned shortest_idle_seconds; /* sleep.…: least idle time that a project may have, default 60 */
         unsigned doze_seconds;          /* idle time after which an awake app is paged out, default 120; 0: never */

@@ -95,6 +95,8 @@ static void defaults(void **state) {
         assert_null(c->runtimes_bun_dist);
         assert_null(c->builds_registry);
         assert_null(c->builds_ca);
+        assert_null(c->cluster_address);
+        assert_int_equal(c->cluster_port, 4000);
         assert_false(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 60);
         assert_int_equal(c->doze_seconds, 120);
@@ -110,6 +112,7 @@ static void every_key(void **state) {
                                    "  \"runtimes\": { \"registry\": \"https://r.example/\", \"node_dist\": \"https://n.example/dist\","
                                    "                \"bun_dist\": \"http://b.example:8080\" },"
                                    "  \"builds\": { \"registry\": \"https://b.example\", \"ca\": \"/etc/ca.pem\" },"
+                                   "  \"cluster\": { \"address\": \"2001:db8::7\", \"port\": 4443 },"
                                    "  \"network\": { \"allow_private_repositories\": true },"
                                    "  \"sleep\": { \"shortest_idle_seconds\": 1, \"doze_seconds\": 0, \"deep_seconds\": 2 },"
                                    "  \"log\": { \"level\": \"debug\" } }";
@@ -125,6 +128,8 @@ static void every_key(void **state) {
                               (char[]){ "NANOSCALE_RUNTIMES_BUN_DIST=https://e.example/b" },
                               (char[]){ "NANOSCALE_BUILDS_REGISTRY=https://e.example/br" },
                               (char[]){ "NANOSCALE_BUILDS_CA=/e/ca" },
+                              (char[]){ "NANOSCALE_CLUSTER_ADDRESS=orch.example.com" },
+                              (char[]){ "NANOSCALE_CLUSTER_PORT=65535" },
                               (char[]){ "NANOSCALE_NETWORK_ALLOW_PRIVATE_REPOSITORIES=false" },
                               (char[]){ "NANOSCALE_SLEEP_SHORTEST_IDLE_SECONDS=3" },
                               (char[]){ "NANOSCALE_SLEEP_DOZE_SECONDS=4" },
@@ -147,6 +152,8 @@ static void every_key(void **state) {
         assert_string_equal(c->runtimes_bun_dist, "http://b.example:8080");
         assert_string_equal(c->builds_registry, "https://b.example");
         assert_string_equal(c->builds_ca, "/etc/ca.pem");
+        assert_string_equal(c->cluster_address, "2001:db8::7");
+        assert_int_equal(c->cluster_port, 4443);
         assert_true(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 1);
         assert_int_equal(c->doze_seconds, 0);
@@ -166,6 +173,8 @@ static void every_key(void **state) {
         assert_string_equal(c->runtimes_bun_dist, "https://e.example/b");
         assert_string_equal(c->builds_registry, "https://e.example/br");
         assert_string_equal(c->builds_ca, "/e/ca");
+        assert_string_equal(c->cluster_address, "orch.example.com");
+        assert_int_equal(c->cluster_port, 65535);
         assert_false(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 3);
         assert_int_equal(c->doze_seconds, 4);
@@ -174,10 +183,13 @@ static void every_key(void **state) {
         config_free(c);
 }
 
-#define KEYS                                                                                                                        \
-        "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, " \
-        "builds.registry, builds.ca, network.allow_private_repositories, sleep.shortest_idle_seconds, sleep.doze_seconds, "         \
-        "sleep.deep_seconds, log.level"
+#define KEYS                                                                                                                           \
+        "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, "    \
+        "builds.registry, builds.ca, cluster.address, cluster.port, network.allow_private_repositories, sleep.shortest_idle_seconds, " \
+        "sleep.doze_seconds, sleep.deep_seconds, log.level"
+
+#define ADDRESS(value) \
+        "cluster.address of PATH is \"" value "\"; it must be a host name in lower case, or an IPv4 or IPv6 address without brackets."
 
 static void sentences(void **state) {
         static const struct {
@@ -203,6 +215,16 @@ static void sentences(void **state) {
                   "runtimes.node_dist of PATH is \"https://u:p@n.example\"; it must be a URL that begins with https:// or http://, without "
                   "credentials, query or fragment." },
                 { "{ \"builds\": { \"ca\": [] } }", "builds.ca of PATH is an array; it must be a string." },
+                { "{ \"cluster\": { \"address\": \"[2001:db8::7]\" } }", ADDRESS("[2001:db8::7]") },
+                { "{ \"cluster\": { \"address\": \"10.0.0.1:4000\" } }", ADDRESS("10.0.0.1:4000") },
+                { "{ \"cluster\": { \"address\": \"0.0.0.0\" } }", ADDRESS("0.0.0.0") },
+                { "{ \"cluster\": { \"address\": \"224.0.0.1\" } }", ADDRESS("224.0.0.1") },
+                { "{ \"cluster\": { \"address\": \"::\" } }", ADDRESS("::") },
+                { "{ \"cluster\": { \"address\": \"ff02::1\" } }", ADDRESS("ff02::1") },
+                { "{ \"cluster\": { \"address\": \"10.0.0.256\" } }", ADDRESS("10.0.0.256") },
+                { "{ \"cluster\": { \"address\": \"Orch.example.com\" } }", ADDRESS("Orch.example.com") },
+                { "{ \"cluster\": { \"port\": 0 } }", "cluster.port of PATH is \"0\"; it must be a whole number from 1 to 65535." },
+                { "{ \"cluster\": { \"port\": 65536 } }", "cluster.port of PATH is \"65536\"; it must be a whole number from 1 to 65535." },
                 { "{ \"network\": { \"allow_private_repositories\": \"true\" } }",
                   "network.allow_private_repositories of PATH is a string; it must be true or false, without quotes." },
                 { "{ \"sleep\": { \"doze_seconds\": \"2\" } }",
