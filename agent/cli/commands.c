@@ -41,10 +41,14 @@ static const Option env_set_options[] = {
 const Command commands[] = {
         { "status", "", 0, 0, NULL, false, NULL, command_status, "the agent, the servers and the projects at a glance", NULL },
         { "servers list", "", 0, 0, NULL, false, NULL, command_servers_list, "the nodes", NULL },
+        { "servers show", "NAME", 1, 1, NULL, false, NULL, command_servers_show, "what a node is doing, and what it did",
+          "Processors, memory, disk and network now, and as charts of the last hour, day and 30 days." },
         { "projects create", "NAME", 1, 1, NULL, true, env_options, command_projects_create, "create a project without deploying it",
           "--repo is required. The name becomes the first part of the host name." },
         { "projects list", "", 0, 0, NULL, false, NULL, command_projects_list, "all projects", NULL },
         { "projects show", "NAME", 1, 1, NULL, false, NULL, command_projects_show, "settings and state of a project", NULL },
+        { "projects stats", "NAME", 1, 1, NULL, false, NULL, command_projects_stats, "what an app takes of the node, and what it took",
+          "Percents are of one processor. Builds are not counted." },
         { "projects set", "NAME", 1, 1, set_options, true, NULL, command_projects_set, "change settings of a project",
           "Sleep and drain settings count at once; limits, port, health path, domain and --exclusive with the next restart or deployment; "
           "what concerns fetching and building with the next deployment. The answer says which." },

@@ -21,9 +21,11 @@ extern const size_t n_commands;
 
 int command_status(const Cli *cli);
 int command_servers_list(const Cli *cli);
+int command_servers_show(const Cli *cli);
 int command_projects_create(const Cli *cli);
 int command_projects_list(const Cli *cli);
 int command_projects_show(const Cli *cli);
+int command_projects_stats(const Cli *cli);
 int command_projects_set(const Cli *cli);
 int command_projects_delete(const Cli *cli);
 int command_deploy(const Cli *cli);

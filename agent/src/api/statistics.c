@@ -4,8 +4,10 @@
 #include "api/elsewhere.h"
 #include "api/reply.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "deployment/describe.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,34 +16,37 @@ typedef struct {
         const char *name;
         unsigned series;
         uint64_t factor;
-        double divisor; /* 0: an integer */
+        bool in_hundredths; /* the result is a number of hundredths, not an integer */
+        bool is_shared;     /* among the processors of a node */
 } Column;
 
-/* Percent of one processor; of a node, divided by their number as well. */
 static const Column node_columns[] = {
-        { "cpu_percent", NODE_CPU, 1, 10 },
-        { "memory_bytes", NODE_MEMORY, 1024, 0 },
-        { "swap_bytes", NODE_SWAP, 1024, 0 },
-        { "disk_bytes", NODE_DISK, 1024, 0 },
-        { "network_received_per_second", NODE_RECEIVED, 1, 0 },
-        { "network_sent_per_second", NODE_SENT, 1, 0 },
-        { "load", NODE_LOAD, 1, 100 },
+        { "cpu_percent", NODE_CPU, 10, true, true },
+        { "memory_bytes", NODE_MEMORY, 1024 },
+        { "swap_bytes", NODE_SWAP, 1024 },
+        { "disk_bytes", NODE_DISK, 1024 },
+        { "network_received_per_second", NODE_RECEIVED, 1 },
+        { "network_sent_per_second", NODE_SENT, 1 },
+        { "load", NODE_LOAD, 1, true },
 };
+/* Percent of one processor. */
 static const Column project_columns[] = {
-        { "cpu_percent", PROJECT_CPU, 1, 10 },
-        { "memory_bytes", PROJECT_MEMORY, 1024, 0 },
+        { "cpu_percent", PROJECT_CPU, 10, true },
+        { "memory_bytes", PROJECT_MEMORY, 1024 },
 };
 
-static json_t *describe_value(const Column *c, uint64_t value, unsigned processors) {
-        double scaled;
+static uint64_t number_of(const Column *c, uint64_t sample, unsigned processors) {
+        uint64_t number = sample * c->factor;
 
-        if (value >= SAMPLE_UNKNOWN)
+        return c->is_shared ? (number + processors / 2) / processors : number;
+}
+
+static json_t *describe_value(const Column *c, uint64_t sample, unsigned processors) {
+        uint64_t number = number_of(c, sample, processors);
+
+        if (sample >= SAMPLE_UNKNOWN)
                 return json_null();
-        if (c->divisor == 0)
-                return json_integer((json_int_t) (value * c->factor));
-        scaled = (double) value / c->divisor / processors;
-        /* Two decimals, and no more digits than a reader can use. */
-        return json_real((double) (uint64_t) (scaled * 100 + 0.5) / 100);
+        return c->in_hundredths ? json_real((double) number / 100) : json_integer((json_int_t) number);
 }
 
 static json_t *describe_now(const Column *columns, size_t n, const uint64_t *values, unsigned processors) {
@@ -100,27 +105,49 @@ static bool take_range(HttpRequest *rq, Range *ret) {
         return false;
 }
 
+static void put_value(Text *t, const Column *c, uint64_t sample, unsigned processors) {
+        uint64_t number = number_of(c, sample, processors);
+        char digits[48];
+        int n;
+
+        if (sample >= SAMPLE_UNKNOWN) {
+                text_puts(t, "null");
+                return;
+        }
+        n = c->in_hundredths ? snprintf(digits, sizeof(digits), "%" PRIu64 ".%02" PRIu64, number / 100, number % 100)
+                             : snprintf(digits, sizeof(digits), "%" PRIu64, number);
+        text_put(t, digits, (size_t) n);
+}
+
+/* Written by hand: twenty thousand numbers as objects of jansson would be more than the rest of the agent. */
 static void reply_series(const Api *a, HttpRequest *rq, const char *project, Range range, const Column *columns, size_t n_columns) {
         const struct RangeForm *form = &range_forms[range];
         Statistics *s = a->config.statistics;
         int64_t last = statistics_last_period(range, clock_now_ms()), first = last - form->samples + 1;
+        auto_call(text_cleanup) Text t = { 0 };
         uint64_t samples[SAMPLES_MOST];
         StatisticsNode node = { .reading.processors = 1 };
-        json_t *series = json_object();
+        json_t *start = describe_time(first * form->step_seconds * 1000);
 
         if (!project)
                 (void) statistics_node(s, &node);
+        text_printf(&t, "{\"range\":\"%s\",\"start\":\"%s\",\"step_seconds\":%u,\"count\":%u,\"series\":{", form->word,
+                    json_string_value(start), form->step_seconds, form->samples);
+        json_decref(start);
         for (size_t i = 0; i < n_columns; i++) {
-                json_t *list = json_array();
-
+                text_printf(&t, "%s\"%s\":", i == 0 ? "" : ",", columns[i].name);
                 statistics_read(s, project, range, columns[i].series, last, form->samples, samples);
-                for (size_t k = 0; k < form->samples; k++)
-                        (void) json_array_append_new(list, describe_value(&columns[i], samples[k], node.reading.processors));
-                (void) json_object_set_new(series, columns[i].name, list);
+                for (size_t k = 0; k < form->samples; k++) {
+                        text_puts(&t, k == 0 ? "[" : ",");
+                        put_value(&t, &columns[i], samples[k], node.reading.processors);
+                }
+                text_puts(&t, "]");
         }
-        reply_json(rq, 200,
-                   json_pack("{s:s, s:o, s:i, s:i, s:o}", "range", form->word, "start", describe_time(first * form->step_seconds * 1000),
-                             "step_seconds", (int) form->step_seconds, "count", (int) form->samples, "series", series));
+        text_puts(&t, "}}");
+        if (t.error < 0)
+                reply_failure(a, rq, t.error, "The statistics could not be written");
+        else
+                http_reply(rq, 200, "application/json", t.data, t.length, NULL);
 }
 
 static void reply_own(Api *a, HttpRequest *rq, Range range) {

@@ -531,6 +531,69 @@ NAME  STATUS  ADDRESS    ID
 one   online  127.0.0.1  srv123456789
 """)
 
+    def series(self, kind, name, **series):
+        for word, step in (("hour", 10), ("day", 60), ("month", 900)):
+            self.routes["GET", f"/api/{kind}/{name}/statistics?range={word}"] = {
+                "range": word, "start": ago(3600), "step_seconds": step, "count": 8,
+                "series": series if word == "hour" else {key: [None] * 8 for key in series}}
+
+    def test_what_an_app_takes(self):
+        now = {"cpu_percent": 12.25, "memory_bytes": 112 << 20, "cpu_seconds": 812.41}
+        self.routes["GET", "/api/projects/shop"] = {**PROJECT, "sleep": sleeping(None), "statistics": now}
+        self.series("projects", "shop", cpu_percent=[None, 0, 10, 20, 30, 40, 200, None], memory_bytes=[None, 0, 0, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 2 << 20])
+        self.assertEqual(self.check(0, "projects", "stats", "shop").stdout, """\
+shop: live
+  cpu        12.3 % of one processor, 812.4 s in all
+  memory     112 MiB
+
+last hour
+  cpu         ▁▁▂▂▂█   mean 50.0 %, most 200.0 %
+  memory      ▁▁▅▅▅▅█  mean 878 KiB, most 2.0 MiB
+
+last day
+  cpu        nothing known yet
+  memory     nothing known yet
+
+last 30 days
+  cpu        nothing known yet
+  memory     nothing known yet
+""")
+        answer = json.loads(self.check(0, "projects", "stats", "shop", "--json").stdout)
+        self.assertEqual(sorted(answer), ["day", "hour", "month", "project"])
+        self.routes["GET", "/api/projects/shop"] = {**PROJECT, "statistics": None}
+        self.assertIn("\nIt was not measured yet", self.check(0, "projects", "stats", "shop").stdout)
+        self.check(2, "projects", "stats", "../x", err="not a project's name")
+
+    def test_what_a_server_does(self):
+        now = {"cpu_percent": 7, "memory_bytes": 1288490188, "swap_bytes": 0, "disk_bytes": 8 << 30, "network_received_per_second": 12288,
+               "network_sent_per_second": None, "load": 0.42, "at": ago(3), "processors": 2, "memory_total_bytes": 4 << 30, "swap_total_bytes": 1 << 30,
+               "disk_total_bytes": 40 << 30, "disk_free_bytes": 30 << 30, "load_averages": [0.42, 0.4, 0.314], "uptime_seconds": 266461}
+        server = {"id": "srv123456789", "name": "one", "status": "online", "ip_address": "127.0.0.1", "statistics": now}
+        self.routes["GET", "/api/servers"] = {"servers": [server]}
+        self.series("servers", "one", cpu_percent=list(range(8)), load=[0.5] * 8, network_sent_per_second=[1e300] * 8)
+        out = self.check(0, "servers", "show", "one").stdout
+        self.assertTrue(out.startswith("""\
+one (srv123456789): online, 127.0.0.1
+  up         3 days 2 h 1 min
+  cpu        7.0 % of 2 processors, load 0.42 0.40 0.31
+  memory     1.2 GiB of 4.0 GiB, swap 0 KiB of 1.0 GiB
+  disk       8.0 GiB of 40 GiB, 30 GiB free
+  network    12 KiB/s in, unknown out
+
+last hour
+  cpu        ▁▂▃▄▅▆▇█  mean 3.5 %, most 7.0 %
+  memory     nothing known yet
+"""), out)
+        self.assertIn("\n  load       ████████  mean 0.50, most 0.50\n", out)
+        ascii_out = subprocess.run([PROGRAM, "servers", "show", "one", "--socket", self.socket], capture_output=True, env={**ENVIRON, "LC_ALL": "C"}, timeout=60)
+        self.assertIn(b"  cpu        _.:-=+*#  mean", ascii_out.stdout)
+        self.series("servers", "srv123456789", cpu_percent=[1])
+        self.assertEqual(json.loads(self.check(0, "servers", "show", "srv123456789", "--json").stdout)["server"], server)
+        self.check(1, "servers", "show", "two", err="There is no server two.")
+        self.check(2, "servers", "show", "a/b", err="not a server's name")
+        self.routes["GET", "/api/servers"] = {"servers": [{**server, "statistics": None}]}
+        self.assertIn("It was not measured yet.\n", self.check(0, "servers", "show", "one").stdout)
+
     def test_status_of_an_agent_that_knows_no_sleep(self):
         out = self.status(PROJECT, {**PROJECT, "status": "failed"})
         self.assertIn("\n\n2 projects: 1 live, 1 failed\n\nNAME", out)
