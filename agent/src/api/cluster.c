@@ -4,6 +4,7 @@
 #include "api/reply.h"
 
 #include "base/cleanup.h"
+#include "cluster/own_address.h"
 #include "cluster/server_key.h"
 #include "deployment/describe.h"
 #include "security/join_string.h"
@@ -32,7 +33,7 @@ static json_t *describe_token(const char *string, int64_t expires_at_ms) {
 }
 
 void api_generate_token(Api *a, HttpRequest *rq, const char *argument) {
-        char hash[65], string[JOIN_STRING_SIZE];
+        char hash[65], string[JOIN_STRING_SIZE], address[46];
         JoinString join = { .port = a->config.port };
         int64_t now = clock_now_ms();
         int r;
@@ -45,7 +46,11 @@ void api_generate_token(Api *a, HttpRequest *rq, const char *argument) {
                               "This server has no gateway or no TLS key. Run scripts/install.sh --role orchestrator again.");
                 return;
         }
-        if (!a->config.address) {
+        if (a->config.address)
+                (void) snprintf(join.host, sizeof join.host, "%s", a->config.address);
+        else if (own_address(address) == 0)
+                (void) snprintf(join.host, sizeof join.host, "%s", address);
+        else {
                 reply_problem(rq, 409, "no-address", "No server can join", NULL,
                               "Other servers must know where this one is: set cluster.address in /opt/nanoscale/config/config.json.");
                 return;
@@ -53,7 +58,6 @@ void api_generate_token(Api *a, HttpRequest *rq, const char *argument) {
         token_new(join.token);
         token_hash(join.token, hash);
         (void) snprintf(join.pin, sizeof join.pin, "%s", a->config.public_key);
-        (void) snprintf(join.host, sizeof join.host, "%s", a->config.address);
         r = join_string_make(&join, string);
         if (r != JOIN_STRING_OK)
                 reply_problem(rq, 409, "no-address", "No server can join", NULL, join_string_explain(r));
