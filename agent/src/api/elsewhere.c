@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/elsewhere.h"
+#include "api/move.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -23,8 +24,7 @@ typedef struct {
         unsigned status;
 } Push;
 
-/* {"id":…, "settings":{…}, "env":{…}}: everything that the node must know to serve it. */
-static int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
+int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
         json_t *env = NULL, *settings = json_object(), *o = NULL;
         int r = settings ? project_draft_describe(row, settings) : -ENOMEM;
 
@@ -55,14 +55,14 @@ static void push_client_gone(void *owner) {
         push_free(p);
 }
 
-static void reply_pending(Api *a, HttpRequest *rq, const char *id, unsigned status) {
+void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, bool pending) {
         ProjectRow row = { 0 };
         json_t *o;
 
         if (!take_project(a, rq, id, &row))
                 return;
         o = describe_elsewhere(a, &row);
-        if (o)
+        if (o && pending)
                 (void) json_object_set_new(o, "pending", json_true());
         reply_json(rq, status, o);
         project_row_done(&row);
@@ -87,13 +87,13 @@ static void push_done(void *owner, const FetchResult *result) {
                 mirror_take_one(a, p->id, result->status, body);
                 json_decref(body);
                 if (rq && p->then[0]) {
-                        const Forward f = { .method = "GET", .target = p->then };
+                        const Forward f = { .method = "GET", .target = p->then, .body = strdup("") }; /* not the request's */
                         char server_id[13];
                         memcpy(server_id, p->server_id, sizeof server_id);
                         http_request_on_gone(rq, NULL, NULL);
                         forward(a, rq, server_id, &f);
                 } else if (rq)
-                        http_reply(rq, p->status, "application/json", result->body, result->length, NULL);
+                        reply_elsewhere(a, rq, p->id, p->status, false);
         } else if (!result->error && result->status / 100 == 4 && result->status != 401 && result->status != 410 && result->status != 429) {
                 if (rq) {
                         take_back(p);
@@ -103,7 +103,7 @@ static void push_done(void *owner, const FetchResult *result) {
         } else {
                 nodes_push_again(a->nodes, p->server_id);
                 if (rq)
-                        reply_pending(a, rq, p->id, p->status);
+                        reply_elsewhere(a, rq, p->id, p->status, true);
         }
         push_free(p);
 }
@@ -149,7 +149,7 @@ void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow
 
         if (r == NODES_E_OFFLINE || r == NODES_E_BUSY) {
                 nodes_push_again(a->nodes, row->server_id);
-                reply_pending(a, rq, row->id, status);
+                reply_elsewhere(a, rq, row->id, status, true);
         } else if (r != 0)
                 reply_node_problem(a, rq, row->server_id, r);
 }
@@ -194,7 +194,7 @@ int elsewhere_begin(Api *a, Loop *l) {
                 server_row_done(&rows[i]);
         }
         free(rows);
-        return r;
+        return r == 0 ? mover_new(a, l, &a->mover) : r;
 }
 
 /* --- requests --- */
@@ -266,8 +266,10 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
         if (route->elsewhere == REMOVE) {
                 f.answered = removed_there;
                 f.gone_is_done = true;
-        } else if (strcmp(route->path, "/api/projects/{}") == 0 || strstr(route->path, "/sleep") || strstr(route->path, "/wake"))
+        } else if (strcmp(route->path, "/api/projects/{}") == 0 || strstr(route->path, "/sleep") || strstr(route->path, "/wake")) {
                 f.answered = mirror_take_one;
+                f.describe = true;
+        }
         forward(a, rq, row->server_id, &f);
 }
 
@@ -294,9 +296,29 @@ static bool find_project(Api *a, const Route *route, const char *argument, Proje
         return false;
 }
 
+/* A new release would not move along, and what is removed could not. */
+static bool is_moving(Api *a, HttpRequest *rq, const Route *route, const char *argument) {
+        Store *store = a->config.context->store;
+        ProjectRow row = { 0 };
+        bool moving;
+        int r;
+
+        if (route->elsewhere != SUBMIT && route->elsewhere != REMOVE)
+                return false;
+        r = store_project_get_by_name(store, argument, &row);
+        if (r == STORE_E_ABSENT)
+                r = store_project_get(store, argument, &row);
+        moving = r == STORE_OK && mover_refuses(a, rq, row.id);
+        project_row_done(&row);
+        return moving;
+}
+
 bool elsewhere_take(Api *a, HttpRequest *rq, const Route *route, const char *argument) {
         ProjectRow row = { 0 };
         bool of_deployment = strncmp(route->path, "/api/deployments/", 17) == 0;
+
+        if (a->nodes && is_moving(a, rq, route, argument))
+                return true;
 
         if (!a->nodes || route->elsewhere == HERE || route->elsewhere == PUSH || !argument[0] || !find_project(a, route, argument, &row))
                 return false;

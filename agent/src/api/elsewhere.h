@@ -25,6 +25,7 @@ typedef struct {
         char *body;                  /* taken (malloc); may be NULL: the request's own */
         bool stream;
         bool gone_is_done; /* of a removal: 404 is 204 */
+        bool describe;     /* the node answers with the project's description: answer with all that is known of it */
         /* Before the answer goes out; body is what the node says, NULL when it is no JSON; may be NULL. */
         void (*answered)(Api *a, const char *project_id, unsigned status, const json_t *body);
         const char *project_id; /* for answered(), may be NULL */
@@ -39,6 +40,11 @@ void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code
  * itself) and answers with it. When the node is away, the answer is ours, with "pending": true. When it refuses the row, ret_undo is put
  * back (its settings; NULL: the row is deleted) and the refusal is the answer. Takes undo's strings. */
 void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status);
+
+/* {"id":…, "settings":{…}, "env":{…}}: everything that a node must know to serve it. A secret: zero it. */
+int describe_push(const Api *a, const ProjectRow *row, char **ret_text);
+/* The project as it is known; pending: its node does not have the last change yet. */
+void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, bool pending);
 
 /* --- mirror.c --- */
 

@@ -109,7 +109,10 @@ static void pass_done(void *owner, const FetchResult *result) {
                         p->f.answered(p->a, p->project_id, result->status, body);
                         json_decref(body);
                 }
-                reply_as(p->rq, p, result->status, result->body, result->length);
+                if (p->f.describe && result->status / 100 == 2)
+                        reply_elsewhere(p->a, p->rq, p->project_id, result->status, false);
+                else
+                        reply_as(p->rq, p, result->status, result->body, result->length);
         }
         pass_free(p);
 }

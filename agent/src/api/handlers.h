@@ -14,8 +14,9 @@ struct Api {
         HttpServer *server;
         HttpServer *gateway; /* NULL: no other node reaches this one */
         Gate *gate;
-        Nodes *nodes; /* of an orchestrator, else NULL */
-        Hello *hello; /* of a worker, else NULL */
+        Nodes *nodes;        /* of an orchestrator, else NULL */
+        Hello *hello;        /* of a worker, else NULL */
+        struct Mover *mover; /* of an orchestrator, else NULL (move.h) */
         int64_t started_ms;
         uint64_t refused_us; /* the last refused call that was told to the journal */
         unsigned refused;    /* since then */
@@ -30,6 +31,7 @@ ApiHandler api_deployment_create, api_deployment_list, api_deployment_show, api_
 ApiHandler api_release_list, api_rollback, api_restart, api_sleep, api_wake, api_wake_list;
 ApiHandler api_env_show, api_env_change;
 ApiHandler api_log_stream;
+ApiHandler api_project_move, api_server_drain, api_server_undrain;
 ApiHandler api_server_show, api_server_delete, api_server_rotate_key, api_generate_token;
 
 /* For other nodes (gateway.c). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What other servers said of their projects last. */
 #include "api/elsewhere.h"
+#include "api/move.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -28,6 +29,7 @@ json_t *describe_elsewhere(const Api *a, const ProjectRow *row) {
         if (store_server_get(c->store, row->server_id, &server) == STORE_OK)
                 (void) json_object_set_new(o, "server", json_string(server.name));
         server_row_done(&server);
+        mover_describe(a, row->id, o);
         /* Nobody knows how it is now; most probably it serves as before. */
         if (!online)
                 (void) json_object_set_new(o, "status", json_string("unreachable"));
@@ -39,7 +41,14 @@ bool is_elsewhere(const Api *a, const ProjectRow *row) {
 }
 
 json_t *describe_any(const Api *a, const ProjectRow *row) {
-        return is_elsewhere(a, row) ? describe_elsewhere(a, row) : describe_project(a->config.context, row);
+        json_t *o;
+
+        if (is_elsewhere(a, row))
+                return describe_elsewhere(a, row);
+        o = describe_project(a->config.context, row);
+        if (o)
+                mover_describe(a, row->id, o);
+        return o;
 }
 
 /* A node may speak of its own projects only. */

@@ -110,6 +110,12 @@ static bool take_draft_server(Api *a, HttpRequest *rq, json_t *draft, ProjectRow
         }
         if (!take_server(a, rq, json_string_value(named), &server))
                 return false;
+        if (server.draining) {
+                server_row_done(&server);
+                reply_problem(rq, 409, "server-draining", "The server takes no projects", "server",
+                              "That server is being drained. Choose another one, or end that first: nanoscale servers undrain.");
+                return false;
+        }
         row->server_id = strdup(server.id);
         server_row_done(&server);
         (void) json_object_del(draft, "server");
@@ -185,7 +191,7 @@ void api_project_show(Api *a, HttpRequest *rq, const char *argument) {
 
         if (!take_project(a, rq, argument, &row))
                 return;
-        shown = describe_project(a->config.context, &row);
+        shown = describe_any(a, &row);
         (void) json_object_set_new(shown, "statistics", describe_project_now(a->config.statistics, row.id));
         reply_json(rq, 200, shown);
         project_row_done(&row);

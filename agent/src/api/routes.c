@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/elsewhere.h"
+#include "api/move.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -15,6 +16,8 @@ static const Route routes[] = {
         { "GET", "/api/servers/{}/statistics", WHO_ADMIN, NONE, api_server_statistics },
         { "GET", "/api/servers/{}", WHO_ADMIN, NONE, api_server_show },
         { "DELETE", "/api/servers/{}", WHO_ADMIN, NONE, api_server_delete },
+        { "POST", "/api/servers/{}/drain", WHO_ADMIN, SMALL, api_server_drain },
+        { "POST", "/api/servers/{}/undrain", WHO_ADMIN, SMALL, api_server_undrain },
         { "POST", "/api/servers/{}/rotate-key", WHO_ADMIN, SMALL, api_server_rotate_key },
         { "POST", "/api/cluster/generate-token", WHO_ADMIN, SMALL, api_generate_token },
         { "GET", "/api/projects", WHO_ADMIN, NONE, api_project_list },
@@ -22,6 +25,7 @@ static const Route routes[] = {
         { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show, FORWARD },
         { "PATCH", "/api/projects/{}", WHO_ADMIN, SMALL, api_project_change, PUSH },
         { "DELETE", "/api/projects/{}", WHO_ADMIN, NONE, api_project_delete, REMOVE },
+        { "POST", "/api/projects/{}/move", WHO_ADMIN, SMALL, api_project_move },
         { "GET", "/api/projects/{}/deployments", WHO_ADMIN, NONE, api_deployment_list, FORWARD },
         { "POST", "/api/projects/{}/deployments", WHO_ADMIN, SMALL, api_deployment_create, SUBMIT },
         { "GET", "/api/projects/{}/releases", WHO_ADMIN, NONE, api_release_list, FORWARD },
@@ -77,10 +81,21 @@ const Route *api_find_route(const Route *table, size_t n, const char *method, co
         return NULL;
 }
 
+/* What a worker takes from its orchestrator this one takes from itself, so that a project comes and goes here as it does there (move.c). */
+static const Route *find(const char *method, const char *path, char ret_argument[static 64], bool *ret_path_known) {
+        size_t n;
+        const Route *table;
+
+        if (strncmp(path, "/internal/projects", 18) != 0 && strncmp(path, "/internal/deploy", 16) != 0)
+                return api_find_route(routes, ELEMENTS(routes), method, path, ret_argument, ret_path_known);
+        table = api_gateway_routes(false, &n);
+        return api_find_route(table, n, method, path, ret_argument, ret_path_known);
+}
+
 static size_t route_body_limit(void *owner, const char *method, const char *path) {
         char argument[64];
         bool known;
-        const Route *route = api_find_route(routes, ELEMENTS(routes), method, path, argument, &known);
+        const Route *route = find(method, path, argument, &known);
 
         (void) owner;
         return route ? route->body_limit : 0;
@@ -94,14 +109,14 @@ static void route_handle(void *owner, HttpRequest *rq) {
         Api *a = owner;
         char argument[64];
         bool known;
-        const Route *route = api_find_route(routes, ELEMENTS(routes), http_request_method(rq), http_request_path(rq), argument, &known);
+        const Route *route = find(http_request_method(rq), http_request_path(rq), argument, &known);
 
         if (!route && known)
                 reply_problem(rq, 405, "method-not-allowed", "This path does not take that method", NULL,
                               "docs/api.md lists the methods of each path.");
         else if (!route)
                 reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "docs/api.md lists the paths.");
-        else if (route->who == WHO_ADMIN && !is_admin(a, rq))
+        else if (route->who != WHO_ANYONE && !is_admin(a, rq))
                 reply_problem(rq, 403, "not-allowed", "You may not do this", NULL, "Be root, or a member of the group nanoscale.");
         else if (!elsewhere_take(a, rq, route, argument))
                 route->handle(a, rq, argument[0] ? argument : NULL);
@@ -141,6 +156,7 @@ Api *api_free(Api *a) {
                 return NULL;
         http_server_free(a->gateway);
         http_server_free(a->server);
+        mover_free(a->mover);
         gate_free(a->gate);
         hello_free(a->hello);
         nodes_free(a->nodes);

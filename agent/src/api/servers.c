@@ -19,6 +19,16 @@ void describe_own(const Api *a, json_t *o) {
         (void) json_object_set_new(o, "statistics", describe_node_now(a->config.statistics));
 }
 
+static void describe_worker(const Api *a, const char *server_id, json_t *o) {
+        json_int_t seen_ms;
+
+        nodes_describe(a->nodes, server_id, o);
+        seen_ms = json_integer_value(json_object_get(o, "seen_at_ms"));
+        if (seen_ms)
+                (void) json_object_set_new(o, "seen_at", describe_time(seen_ms));
+        (void) json_object_del(o, "seen_at_ms");
+}
+
 json_t *describe_node(const Api *a, const ServerRow *row) {
         json_t *o = describe_server(row);
         int64_t n = 0;
@@ -28,7 +38,7 @@ json_t *describe_node(const Api *a, const ServerRow *row) {
         if (strcmp(row->id, a->config.context->server_id) == 0)
                 describe_own(a, o);
         else if (a->nodes)
-                nodes_describe(a->nodes, row->id, o);
+                describe_worker(a, row->id, o);
         if (store_project_count_on(a->config.context->store, row->id, &n) == STORE_OK)
                 (void) json_object_set_new(o, "projects", json_integer((json_int_t) n));
         return o;

@@ -171,6 +171,8 @@ void nodes_describe(const Nodes *n, const char *server_id, json_t *object) {
         }
         (void) json_object_set_new(object, "status", json_string(node->online ? "online" : "offline"));
         (void) json_object_set_new(object, "reason", node->reason[0] && !node->online ? json_string(node->reason) : json_null());
+        if (node->seen_at_ms)
+                (void) json_object_set_new(object, "seen_at_ms", json_integer(node->seen_at_ms));
         (void) json_object_set_new(object, "clock_difference_seconds",
                                    node->clock_difference_s ? json_integer(node->clock_difference_s) : json_null());
 }

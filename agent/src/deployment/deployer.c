@@ -322,6 +322,18 @@ static void delete_logs(const DeployContext *c, const char *project) {
         } while (n == 100);
 }
 
+/* A project that has moved to another server keeps its row. */
+static int remove_row(const DeployContext *c, const char *project) {
+        ProjectRow row = { 0 };
+        int r = store_project_get(c->store, project, &row);
+
+        if (r != STORE_OK)
+                return r;
+        r = strcmp(row.server_id, c->server_id) == 0 ? store_project_delete(c->store, project) : store_project_clear(c->store, project);
+        project_row_done(&row);
+        return r;
+}
+
 static void removal_planned(void *owner, bool ok, const char *verb, const char *word, const char *sentence) {
         Removal *r = owner;
         char text[768];
@@ -339,7 +351,7 @@ static void removal_planned(void *owner, bool ok, const char *verb, const char *
                 return;
         }
         delete_logs(r->deployer->c, r->project);
-        error = store_project_delete(r->deployer->c->store, r->project);
+        error = remove_row(r->deployer->c, r->project);
         removal_finish(r, error == STORE_OK || error == STORE_E_ABSENT ? NULL : "The database row could not be removed.");
 }
 

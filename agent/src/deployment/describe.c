@@ -209,6 +209,8 @@ json_t *describe_wake(const WakeRow *row) {
 }
 
 json_t *describe_server(const ServerRow *row) {
-        return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", row->id, "name", row->name, "ip_address", row->ip_address, "status",
-                         row->status, "created_at", describe_time(row->created_at_ms));
+        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:s, s:b, s:o, s:o, s:o}", "id", row->id, "name", row->name, "ip_address",
+                         row->ip_address, "port", (json_int_t) row->port, "status", row->status, "reason", row->reason, "version",
+                         row->version, "draining", (int) row->draining, "changed_at", describe_time(row->changed_at_ms), "seen_at",
+                         describe_time(row->seen_at_ms), "created_at", describe_time(row->created_at_ms));
 }

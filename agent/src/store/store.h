@@ -53,6 +53,7 @@ typedef struct {
         char *reason;          /* why it is not online; may be NULL */
         int64_t changed_at_ms; /* since when it has this status */
         int64_t seen_at_ms;    /* its last answer */
+        bool draining;         /* nothing new is put there */
 } ServerRow;
 
 void server_row_done(ServerRow *r);
@@ -106,6 +107,9 @@ int store_project_list(Store *s, const char *after, size_t limit, ProjectRow **r
 /* All those of one server, by name. */
 int store_project_list_on(Store *s, const char *server_id, ProjectRow **ret_rows, size_t *ret_n);
 int store_project_count_on(Store *s, const char *server_id, int64_t *ret_n);
+int store_project_set_server(Store *s, const char *id, const char *server_id);
+/* What belongs to the server that it was on goes: deployments, steps, releases, wakes, what is live. Settings and env vars stay. */
+int store_project_clear(Store *s, const char *id);
 int store_project_set_mirror(Store *s, const char *id, const char *mirror); /* may be NULL */
 /* Writes every field but id, created_at, live_slot, live_release, next_release, crash, awake_bytes and mirror. */
 int store_project_update(Store *s, const ProjectRow *r);
@@ -146,6 +150,23 @@ int store_deployment_update(Store *s, const DeploymentRow *r);
 /* --- deployments on other servers: whose they are; the newest 1,000 of a project --- */
 int store_place_put(Store *s, const char *deployment_id, const char *project_id, int64_t now_ms);
 int store_place_get(Store *s, const char *deployment_id, char **ret_project_id); /* STORE_E_ABSENT */
+
+/* --- projects on their way to another server --- */
+typedef struct {
+        char *project_id, *from_server, *to_server;
+        char *state; /* queued, placing, deploying, building, undoing, lingering, failed */
+        char *deployment_id;
+        char *commit;  /* empty: the tip of the branch */
+        char *failure; /* a sentence; NULL unless undoing or failed */
+        int64_t linger_seconds;
+        int64_t changed_at_ms, created_at_ms;
+} MoveRow;
+
+void move_row_done(MoveRow *r);
+int store_move_put(Store *s, const MoveRow *r); /* insert or replace by project */
+int store_move_get(Store *s, const char *project_id, MoveRow *ret);
+int store_move_list(Store *s, MoveRow **ret_rows, size_t *ret_n); /* in the order of their coming */
+int store_move_delete(Store *s, const char *project_id);
 
 /* --- steps of a deployment --- */
 typedef struct {

@@ -47,6 +47,13 @@ static const Query get_by_name = { "SELECT $columns FROM projects WHERE name = :
 static const Query list = { "SELECT $columns FROM projects WHERE name > :after ORDER BY name LIMIT :limit", &table };
 static const Query list_on = { "SELECT $columns FROM projects WHERE server_id = :server ORDER BY name", &table };
 static const Query count_on = { "SELECT count(*) FROM projects WHERE server_id = :server", NULL };
+static const Query set_server = { "UPDATE projects SET server_id = :server, mirror = NULL WHERE id = :id", NULL };
+static const Query clear_live = { "UPDATE projects SET live_slot = '', live_release = 0, next_release = 1, crash = NULL, awake_bytes = 0 "
+                                  "WHERE id = :id",
+                                  NULL };
+static const Query clear_wakes = { "DELETE FROM wakes WHERE project_id = :id", NULL };
+static const Query clear_releases = { "DELETE FROM releases WHERE project_id = :id", NULL };
+static const Query clear_deployments = { "DELETE FROM deployments WHERE project_id = :id", NULL };
 static const Query set_mirror = { "UPDATE projects SET mirror = :mirror WHERE id = :id", NULL };
 static const Query clear_mirror = { "UPDATE projects SET mirror = NULL WHERE id = :id", NULL };
 static const Query update = { "UPDATE projects SET $set WHERE id = :id", &table };
@@ -95,6 +102,25 @@ int store_project_list_on(Store *s, const char *server_id, ProjectRow **ret_rows
 
 int store_project_count_on(Store *s, const char *server_id, int64_t *ret_n) {
         return sql_number(s, &count_on, ARGUMENTS({ ":server", server_id }), ret_n);
+}
+
+int store_project_set_server(Store *s, const char *id, const char *server_id) {
+        return sql_write(s, &set_server, NULL, ARGUMENTS({ ":id", id }, { ":server", server_id }));
+}
+
+int store_project_clear(Store *s, const char *id) {
+        /* releases refer to deployments; steps go with those */
+        static const Query *const all[] = { &clear_wakes, &clear_releases, &clear_deployments, &clear_live };
+        int r = store_begin(s);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTS(all) && r >= 0; i++)
+                r = sql_write(s, all[i], NULL, ARGUMENTS({ ":id", id }));
+        if (r == STORE_OK)
+                return store_commit(s);
+        store_rollback(s);
+        return r;
 }
 
 int store_project_set_mirror(Store *s, const char *id, const char *mirror) {

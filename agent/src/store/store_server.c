@@ -17,6 +17,7 @@ static const Column columns[] = {
         { "reason", TEXT_NULL, false, offsetof(ServerRow, reason) },
         { "changed_at_ms", NUMBER, false, offsetof(ServerRow, changed_at_ms) },
         { "seen_at_ms", NUMBER, false, offsetof(ServerRow, seen_at_ms) },
+        { "draining", BOOLEAN, false, offsetof(ServerRow, draining) },
 };
 static const Table table = { columns, ELEMENTS(columns), sizeof(ServerRow) };
 

@@ -349,7 +349,7 @@ static void older_schema(void **state) {
                 { "rebuild",
                   "CREATE TABLE servers_new (id TEXT PRIMARY KEY, name TEXT NOT NULL, ip_address TEXT NOT NULL, status TEXT NOT NULL,"
                   " secret_key TEXT NOT NULL, public_key TEXT, created_at DATETIME, port INTEGER, version TEXT, reason TEXT,"
-                  " changed_at_ms INTEGER, seen_at_ms INTEGER, extra TEXT);"
+                  " changed_at_ms INTEGER, seen_at_ms INTEGER, draining INTEGER, extra TEXT);"
                   "INSERT INTO servers_new SELECT *, 'e' FROM servers; DROP TABLE servers;"
                   "ALTER TABLE servers_new RENAME TO servers;" },
         };
