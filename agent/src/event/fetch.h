@@ -18,7 +18,8 @@
 typedef struct FetchPool FetchPool;
 typedef struct Fetch Fetch;
 
-/* The head of a stream's answer has come; once, before its first byte of body. */
+/* The head of a stream's answer has come; once, before its first byte of body. nginx holds the head of an HTTP/2 answer back until there is
+ * a first byte, so who serves a stream writes a comment at once. */
 typedef void (*FetchHead)(void *owner, unsigned status);
 /* A piece of a stream's body, which is taken whatever the result. false pauses the stream until fetch_resume(): nothing more is told, and
  * the peer is held back by its full windows (64 KiB or so are read ahead). A peer that may not send for long gives up by its own limit:

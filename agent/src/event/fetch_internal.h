@@ -17,7 +17,8 @@ typedef struct {
 
 struct FetchPool {
         Loop *loop;
-        /* Streams have a multi of their own: curl would put a call on the connection of a stream, also of one that is not to be reused. */
+        /* Streams have a multi of their own, so that they do not count among the connections that are kept. curl 7.88 puts no call on a
+         * connection that is not to be reused, but does not promise it: here it cannot. */
         Multi calls, streams;
         Timer *idle; /* NULL: connections are kept */
         Timer *soon; /* fires at once when there is something to do */
