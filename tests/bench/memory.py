@@ -53,8 +53,9 @@ class Subject:
 
     def use(self, rounds):
         """What a dashboard asks, by several clients at once."""
-        paths = ['/api/projects?limit=100', '/api/servers', *(f'/api/projects/{name}{what}' for name in self.projects
-                                                              for what in ('', '/env', '/deployments'))]
+        server = call(self.node, 'GET', '/api/servers')['servers'][0]['name']
+        paths = ['/api/projects?limit=100', '/api/servers', *(f'/api/servers/{server}/statistics?range={r}' for r in ('hour', 'day', 'month')),
+                 *(f'/api/projects/{name}{what}' for name in self.projects for what in ('', '/env', '/deployments', '/statistics?range=month'))]
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
             for _ in range(rounds):
                 list(clients.map(lambda path: call(self.node, 'GET', path), paths))
@@ -104,7 +105,7 @@ def measure(lab, short):
     return {'worker_anon_kib': None, 'orchestrator_anon_kib': max(state['anon_kib'] for state in many.values())}, {
         'worker': 'not measured: there is no worker role yet', 'orchestrator_pss_kib': max(state['pss_kib'] for state in many.values()),
         f'orchestrator_with_{FEW}_projects_anon_kib': max(state['anon_kib'] for state in few.values()),
-        f'with_{FEW}_projects': few, f'with_{PROJECTS}_projects_{SERVERS}_servers': many, 'requests': rounds * (3 * PROJECTS + 2)}
+        f'with_{FEW}_projects': few, f'with_{PROJECTS}_projects_{SERVERS}_servers': many, 'requests': rounds * (4 * PROJECTS + 5)}
 
 
 BENCH = Bench('memory', f'anonymous and proportional memory of the agent, as orchestrator with {PROJECTS} projects and {SERVERS} other servers',

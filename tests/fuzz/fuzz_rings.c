@@ -37,6 +37,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (size < sizeof(times))
                 return 0;
         memcpy(times, data, sizeof(times));
+        /* Numbers in 16 bits keep their order, and their size but for 1/4096. */
+        uint64_t low = sample_unpack(sample_pack((uint64_t) times[0])), high = sample_unpack(sample_pack((uint64_t) times[1]));
+        if (((uint64_t) times[0] <= (uint64_t) times[1]) ? low > high : low < high)
+                abort();
+        if ((uint64_t) times[0] < UINT64_C(4390000000000) &&
+            (low > (uint64_t) times[0] ? low - (uint64_t) times[0] : (uint64_t) times[0] - low) > (uint64_t) times[0] / 4096 + 1)
+                abort();
         rings_make(clock, SERIES);
         rings_make(r, SERIES);
         /* Behind magic, version and size, which nobody guesses. */

@@ -30,7 +30,7 @@ http.createServer((request, response) => {
 
 @pytest.fixture(scope='module')
 def node(lab, git):
-    node = lab.node('statistics', 'installed')
+    node = lab.node('stats', 'installed')
     set_up_sleep(node)
     git.create_repo('busy', app('busy', SERVER))
     deploy(node, git.url('busy'), '--name', 'busy', '--idle', 'never')

@@ -24,6 +24,8 @@ uint16_t sample_pack(uint64_t value) {
                 return value == SAMPLE_MISSING ? missing : unknown;
         if (value >> MANTISSA == 0)
                 return (uint16_t) value;
+        if (value >> (MANTISSA + 1 + 30))
+                return largest;
         bits = 64 - (unsigned) __builtin_clzll(value);
         exponent = bits - MANTISSA;
         if (exponent > 1) {

@@ -28,6 +28,7 @@ enum {
 typedef struct {
         char id[13];
         bool seen;    /* in this sample */
+        bool looked;  /* whether there is a file of an earlier run */
         bool primed;  /* raw values are of this run, and of the sample before */
         bool settled; /* asleep, and no mean of its rings is open any more: nothing to be done */
         bool failed;  /* its file; said once */
@@ -229,6 +230,9 @@ static void sample_project(void *user, const StatisticsProject *p) {
         if (!record)
                 return;
         record->seen = true;
+        if (!record->looked)
+                (void) rings_of(s, record, false);
+        record->looked = true;
         if (p->is_awake) {
                 sample_awake(s, record, p);
                 return;

@@ -193,6 +193,9 @@ static void a_stopped_agent_leaves_a_hole(void **state) {
         s = statistics_free(s);
         open_it();
         sample();
+        assert_true(statistics_project(s, ID, &now));
+        assert_int_equal(now.cpu_us, 3000000);
+        assert_int_equal(now.values[PROJECT_MEMORY], 0);
         assert_int_equal(read_one(ID, RANGE_HOUR, PROJECT_MEMORY, 0), 0);
         assert_int_equal(read_one(ID, RANGE_HOUR, PROJECT_MEMORY, 1), 8 << 10);
 }
