@@ -6,6 +6,7 @@
 #include "follow.h"
 #include "out.h"
 #include "security/validate.h"
+#include "server.h"
 
 #include <string.h>
 
@@ -92,7 +93,8 @@ static int ensure_project(const Cli *cli, const char *name, const char *url, boo
                                   "--name: the project %s has another repository, %s. Choose another name with --name, or move it: "
                                   "`nanoscale projects set %s --repo %s`.",
                                   name, member_text(project, "repo_url"), name, url);
-        return update(cli, name);
+        r = server_option_fits(cli, project);
+        return r == DONE ? update(cli, name) : r;
 }
 
 static int start(const Cli *cli, const char *name, bool created) {
@@ -124,7 +126,9 @@ int command_deploy(const Cli *cli) {
                 return cli_usage(cli, "\"%s\" is not a project's name: use lower-case letters, digits and dashes.", name);
         if (options_get(cli->options, "commit") && !valid_commit(options_get(cli->options, "commit")))
                 return cli_usage(cli, "--commit: give all 40 hex digits of the commit, in lower case.");
-        r = ensure_project(cli, name, is_url ? what : NULL, &created);
+        r = server_option_check(cli);
+        if (r == DONE)
+                r = ensure_project(cli, name, is_url ? what : NULL, &created);
         return r == DONE ? start(cli, name, created) : r;
 }
 

@@ -4,6 +4,7 @@
 #include "draft.h"
 #include "out.h"
 #include "security/validate.h"
+#include "server.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +19,8 @@ static int print(const Cli *cli, const json_t *answer) {
         auto_call(table_free_cleanup) Table *table = NULL;
         size_t i;
 
+        if (pending_print(answer))
+                return DONE;
         if (table_new(heads, ELEMENTS(heads), &table) < 0)
                 return cli_out_of_memory(cli);
         json_array_foreach(env, i, variable) {

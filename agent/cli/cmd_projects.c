@@ -6,6 +6,7 @@
 #include "out.h"
 #include "project.h"
 #include "security/validate.h"
+#include "server.h"
 
 #include <poll.h>
 #include <string.h>
@@ -48,7 +49,8 @@ int projects_fetch(const Cli *cli, json_t **ret_list) {
 }
 
 static int print_list(const Cli *cli, const json_t *answer) {
-        static const char *const heads[] = { "NAME", "STATUS", "MEMORY", "RAM SAVED", "RELEASE", "URL", "BRANCH", "LAST DEPLOYMENT" };
+        static const char *const heads[] = { "NAME",    "STATUS", "SERVER", "MEMORY",         "RAM SAVED",
+                                             "RELEASE", "URL",    "BRANCH", "LAST DEPLOYMENT" };
         const json_t *list = json_object_get(answer, "projects"), *project;
         auto_call(table_free_cleanup) Table *table = NULL;
         size_t i;
@@ -72,8 +74,8 @@ static int print_list(const Cli *cli, const json_t *answer) {
                         format_time(member_text(latest, "created_at"), true, when, sizeof when);
                         (void) snprintf(last, sizeof last, "%.20s %s", member_text(latest, "state"), when);
                 }
-                if (table_row(table, (const char *[]){ member_text(project, "name"), status, memory, saved, release,
-                                                       member_text(project, "url"), member_text(project, "branch"), last }) < 0)
+                if (table_row(table, (const char *[]){ member_text(project, "name"), status, member_text(project, "server"), memory, saved,
+                                                       release, member_text(project, "url"), member_text(project, "branch"), last }) < 0)
                         return cli_out_of_memory(cli);
         }
         table_print(table);
@@ -96,11 +98,14 @@ int command_projects_show(const Cli *cli) {
 
 int project_create(const Cli *cli, const char *name, const char *repo_url, json_t **ret_project) {
         auto_json json_t *draft = json_object(), *env = json_object();
+        const char *server = options_get(cli->options, "server");
         int r;
 
         if (!draft || !env)
                 return cli_out_of_memory(cli);
-        r = draft_fill(cli, draft);
+        r = server_option_check(cli);
+        if (r == DONE)
+                r = draft_fill(cli, draft);
         if (r == DONE)
                 r = env_fill(cli, env);
         if (r != DONE)
@@ -108,6 +113,8 @@ int project_create(const Cli *cli, const char *name, const char *repo_url, json_
         if (json_object_set_new(draft, "name", json_string(name)) < 0 ||
             (repo_url && json_object_set_new(draft, "repo_url", json_string(repo_url)) < 0))
                 return cli_usage(cli, "The name or the repository is not UTF-8 text.");
+        if (server && json_object_set_new(draft, "server", json_string(server)) < 0)
+                return cli_out_of_memory(cli);
         if (json_object_size(env) > 0 && json_object_set(draft, "env", env) < 0)
                 return cli_out_of_memory(cli);
         return cli_call(cli, "POST", "/api/projects", draft, ret_project);
@@ -116,7 +123,7 @@ int project_create(const Cli *cli, const char *name, const char *repo_url, json_
 static int print_created(const Cli *cli, const json_t *project) {
         const char *name = options_operand(cli->options, 0);
 
-        (void) project;
+        (void) pending_print(project);
         say(stdout, "%s is created. Deploy it: `nanoscale deploy %s`\n", name, name);
         return DONE;
 }
@@ -139,6 +146,8 @@ static int print_stored(const Cli *cli, const json_t *project) {
         bool was_live = member_number(project, "live_release", 0) > 0, restart = options_has(cli->options, "restart");
         Counts counts = draft_counts(cli);
 
+        if (pending_print(project))
+                return DONE;
         if (counts == COUNTS_NOW)
                 say(stdout, "Stored, and in effect.\n");
         else if (counts == COUNTS_AFTER_DEPLOYMENT || !was_live)
@@ -166,21 +175,30 @@ int command_projects_set(const Cli *cli) {
         return r == DONE && options_has(cli->options, "restart") ? command_restart(cli) : r;
 }
 
-/* DONE when the person typed the name. */
-static int confirm(const Cli *cli, const char *name) {
+int confirm_by_name(const Cli *cli, const char *name, const char *doing, const char *done, const char *consequence) {
         auto_free char *line = NULL;
         size_t size = 0;
         ssize_t n;
 
         if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-                return cli_usage(cli, "Deleting %s needs --yes where nobody can be asked.", name);
-        say(stderr, "This deletes %s with all its releases, its data and its variables. Type its name: ", name);
+                return cli_usage(cli, "%s %s needs --yes where nobody can be asked.", doing, name);
+        say(stderr, "%s Type its name: ", consequence);
         n = getline(&line, &size, stdin);
         if (n > 0 && line[n - 1] == '\n')
                 line[n - 1] = '\0';
         if (n <= 0 || strcmp(line, name) != 0)
-                return cli_failed(cli, "not-confirmed", "Nothing was deleted: that is not the name.");
+                return cli_failed(cli, "not-confirmed", "Nothing was %s: that is not the name.", done);
         return DONE;
+}
+
+static int confirm_deletion(const Cli *cli, const char *name) {
+        auto_free char *consequence = NULL;
+
+        if (asprintf(&consequence, "This deletes %s with all its releases, its data and its variables.", name) < 0) {
+                consequence = NULL;
+                return cli_out_of_memory(cli);
+        }
+        return confirm_by_name(cli, name, "Deleting", "deleted", consequence);
 }
 
 /* The agent may answer before all is removed: wait until the project is not there any more. */
@@ -211,7 +229,7 @@ int command_projects_delete(const Cli *cli) {
         if (!options_has(cli->options, "yes")) {
                 r = cli_call(cli, "GET", path, NULL, &project); /* nobody should type the name of a project that does not exist */
                 if (r == DONE)
-                        r = confirm(cli, name);
+                        r = confirm_deletion(cli, name);
                 if (r != DONE)
                         return r;
         }

@@ -5,7 +5,7 @@
 #include "human.h"
 #include "out.h"
 #include "project.h"
-#include "security/validate.h"
+#include "server.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -128,6 +128,9 @@ static int print_server(const Cli *cli, const json_t *answer) {
         (void) cli;
         say(stdout, "%s (%s): %s, %s\n", member_text(server, "name"), member_text(server, "id"), member_text(server, "status"),
             member_text(server, "ip_address"));
+        server_print_facts(server);
+        if (!server_is_online(server))
+                return DONE; /* what it said last is not how it is */
         if (!json_is_object(now)) {
                 say(stdout, "It was not measured yet.\n");
                 return DONE;
@@ -156,15 +159,14 @@ static int print_server(const Cli *cli, const json_t *answer) {
 }
 
 int command_servers_show(const Cli *cli) {
-        const char *name = options_operand(cli->options, 0);
+        const char *name = cli_server_name(cli);
         auto_json json_t *servers = NULL, *all = NULL;
         const json_t *server;
         size_t i;
         int r;
 
-        /* It becomes a part of the path. */
-        if (!valid_server_name(name))
-                return cli_usage(cli, "\"%s\" is not a server's name: use lower-case letters, digits and dashes.", name);
+        if (!name)
+                return USAGE;
         r = cli_call(cli, "GET", "/api/servers", NULL, &servers);
         if (r != DONE)
                 return r;
@@ -172,7 +174,7 @@ int command_servers_show(const Cli *cli) {
                 if (strcmp(member_text(server, "name"), name) != 0 && strcmp(member_text(server, "id"), name) != 0)
                         continue;
                 all = json_pack("{s:O}", "server", server);
-                r = all ? fetch_ranges(cli, "servers", name, all) : cli_out_of_memory(cli);
+                r = !all ? cli_out_of_memory(cli) : server_is_online(server) ? fetch_ranges(cli, "servers", name, all) : DONE;
                 return r == DONE ? cli_print(cli, all, print_server) : r;
         }
         return cli_failed(cli, "not-found", "There is no server %s. `nanoscale servers list` lists them.", name);

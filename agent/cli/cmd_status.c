@@ -5,6 +5,7 @@
 #include "out.h"
 #include "project.h"
 #include "security/validate.h"
+#include "server.h"
 
 #include <string.h>
 
@@ -24,18 +25,8 @@ static int print_servers(const Cli *cli, const json_t *servers) {
                         return cli_out_of_memory(cli);
         }
         table_print(table);
+        json_array_foreach(servers, i, server) server_print_trouble(server);
         return DONE;
-}
-
-static int print_servers_answer(const Cli *cli, const json_t *answer) {
-        return print_servers(cli, json_object_get(answer, "servers"));
-}
-
-int command_servers_list(const Cli *cli) {
-        auto_json json_t *answer = NULL;
-        int r = cli_call(cli, "GET", "/api/servers", NULL, &answer);
-
-        return r == DONE ? cli_print(cli, answer, print_servers_answer) : r;
 }
 
 static int print_table(const Cli *cli, const json_t *projects) {
@@ -63,7 +54,7 @@ static int print_table(const Cli *cli, const json_t *projects) {
 
 /* "3 projects: 2 live, 1 failed" */
 static void print_counts(const json_t *projects) {
-        static const char *const states[] = { "live", "sleeping", "deploying", "new", "stopped", "failed", "crashed" };
+        static const char *const states[] = { "live", "sleeping", "deploying", "new", "stopped", "failed", "crashed", "unreachable" };
         const char *separator = ": ";
         size_t n = json_array_size(projects);
 
@@ -147,7 +138,7 @@ static int print_status(const Cli *cli, const json_t *answer) {
                 return r;
         json_array_foreach(projects, i, project) project_print_crash(project);
         say(stdout, "\n");
-        return print_servers_answer(cli, answer);
+        return print_servers(cli, json_object_get(answer, "servers"));
 }
 
 int command_status(const Cli *cli) {

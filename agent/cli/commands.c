@@ -9,10 +9,21 @@
                 "verbose", 'v', NULL, false, "show the whole log"     \
         }
 
+#define SERVER \
+        { "server", 0, "NAME", false, "create it on this server (the orchestrator)" }
+
+static const Option add_options[] = { { "no-wait", 0, NULL, false, "do not wait until the server is online" }, { 0 } };
+static const Option remove_options[] = {
+        { "force", 0, NULL, false, "even with projects: they are forgotten here and left as they are there" },
+        { "yes", 'y', NULL, false, "do not ask" },
+        { 0 },
+};
+static const Option create_options[] = { SERVER, { 0 } };
 static const Option delete_options[] = { { "yes", 'y', NULL, false, "do not ask" }, { 0 } };
 static const Option deploy_options[] = {
         { "name", 'n', "NAME", false, "name of the project (the last part of the URL)" },
         { "commit", 'c', "COMMIT", false, "exactly this commit, 40 hex digits" },
+        SERVER,
         WATCHING,
         { 0 },
 };
@@ -40,11 +51,18 @@ static const Option env_set_options[] = {
 
 const Command commands[] = {
         { "status", "", 0, 0, NULL, false, NULL, command_status, "the agent, the servers and the projects at a glance", NULL },
+        { "servers add", "", 0, 0, add_options, false, NULL, command_servers_add, "make another machine a worker of this one",
+          "Prints the command for it, which is good for ten minutes and for one machine, and waits until the new server is online." },
         { "servers list", "", 0, 0, NULL, false, NULL, command_servers_list, "the nodes", NULL },
         { "servers show", "NAME", 1, 1, NULL, false, NULL, command_servers_show, "what a node is doing, and what it did",
           "Processors, memory, disk and network now, and as charts of the last hour, day and 30 days." },
-        { "projects create", "NAME", 1, 1, NULL, true, env_options, command_projects_create, "create a project without deploying it",
-          "--repo is required. The name becomes the first part of the host name." },
+        { "servers remove", "NAME", 1, 1, remove_options, false, NULL, command_servers_remove, "take a server out of the cluster",
+          "One that is offline learns of it when it is back. On a terminal the name has to be typed once more; elsewhere --yes is "
+          "needed." },
+        { "servers rotate-key", "NAME", 1, 1, NULL, false, NULL, command_servers_rotate_key,
+          "a new key for what a server and the orchestrator say to each other", "The server has to be online." },
+        { "projects create", "NAME", 1, 1, create_options, true, env_options, command_projects_create,
+          "create a project without deploying it", "--repo is required. The name becomes the first part of the host name." },
         { "projects list", "", 0, 0, NULL, false, NULL, command_projects_list, "all projects", NULL },
         { "projects show", "NAME", 1, 1, NULL, false, NULL, command_projects_show, "settings and state of a project", NULL },
         { "projects stats", "NAME", 1, 1, NULL, false, NULL, command_projects_stats, "what an app takes of the node, and what it took",

@@ -22,6 +22,9 @@ extern const size_t n_commands;
 int command_status(const Cli *cli);
 int command_servers_list(const Cli *cli);
 int command_servers_show(const Cli *cli);
+int command_servers_add(const Cli *cli);
+int command_servers_remove(const Cli *cli);
+int command_servers_rotate_key(const Cli *cli);
 int command_projects_create(const Cli *cli);
 int command_projects_list(const Cli *cli);
 int command_projects_show(const Cli *cli);
@@ -46,4 +49,7 @@ int command_env_unset(const Cli *cli);
 
 /* All projects, over as many pages as there are. */
 int projects_fetch(const Cli *cli, json_t **ret_list);
+/* Asks for the name on the terminal, after the sentence that says what will happen. DONE when it was typed. doing and done: "Deleting",
+ * "deleted". */
+int confirm_by_name(const Cli *cli, const char *name, const char *doing, const char *done, const char *consequence);
 int project_create(const Cli *cli, const char *name, const char *repo_url, json_t **ret_project);

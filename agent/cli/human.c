@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 static const struct {
         int64_t seconds;
@@ -68,7 +67,7 @@ void format_bytes(int64_t bytes, char *ret, size_t size) {
         (void) snprintf(ret, size, "%.*f %s", i > 0 && value < 9.95 ? 1 : 0, value, names[i]);
 }
 
-static bool take_time(const char *iso, time_t *ret) {
+bool time_parse(const char *iso, time_t *ret) {
         struct tm tm = { 0 };
 
         if (!iso || !strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm))
@@ -81,7 +80,7 @@ void format_time(const char *iso, bool date, char *ret, size_t size) {
         struct tm tm = { 0 };
         time_t at;
 
-        if (!take_time(iso, &at) || !localtime_r(&at, &tm) || strftime(ret, size, date ? "%Y-%m-%d %H:%M" : "%H:%M:%S", &tm) == 0)
+        if (!time_parse(iso, &at) || !localtime_r(&at, &tm) || strftime(ret, size, date ? "%Y-%m-%d %H:%M" : "%H:%M:%S", &tm) == 0)
                 (void) snprintf(ret, size, "-");
 }
 
@@ -90,7 +89,7 @@ void format_age(const char *iso, char *ret, size_t size) {
         time_t at;
         int64_t seconds;
 
-        if (!take_time(iso, &at)) {
+        if (!time_parse(iso, &at)) {
                 (void) snprintf(ret, size, "-");
                 return;
         }

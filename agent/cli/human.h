@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* "0.8s", "2m03s", or with a space before the unit: "0.8 s". */
 void format_duration(int64_t ms, bool space, char *ret, size_t size);
@@ -14,6 +15,8 @@ void format_wait(int64_t ms, char *ret, size_t size);
 void format_seconds(int64_t seconds, char *ret, size_t size);
 /* "52 KiB", "7.3 MiB", "112 MiB", "1.5 GiB". */
 void format_bytes(int64_t bytes, char *ret, size_t size);
+/* ISO 8601 in UTC; false for anything else. */
+bool time_parse(const char *iso, time_t *ret);
 /* From ISO 8601 in UTC, "-" for anything else. In local time "2025-11-24 22:50", or without the date "22:50:09". */
 void format_time(const char *iso, bool date, char *ret, size_t size);
 /* The same as a distance from now: "12 s ago", "2 h 5 min ago", "in 40 s". */

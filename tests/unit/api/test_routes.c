@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *document;
+static const char *api_document, *protocol_document;
 
 static void paths_fit_exactly(void **state) {
         (void) state;
@@ -51,34 +51,131 @@ static void bodies_are_bounded(void **state) {
         }
 }
 
-/* "METHOD /path" of each route stands in docs/api.md, with {project} or {id} for {}. */
-static void every_route_is_documented(void **state) {
-        (void) state;
-        size_t n, length;
-        const Route *routes = api_routes(&n);
-        FILE *f = fopen(document, "re");
+static char *read_document(const char *path) {
+        FILE *f = fopen(path, "re");
         char *text = calloc(1, 64 * 1024);
+        size_t length;
 
         assert_non_null(f);
+        assert_non_null(text);
         length = fread(text, 1, 64 * 1024 - 1, f);
-        assert_true(length > 1000);
+        assert_true(length > 1000 && length < 64 * 1024 - 1);
         (void) fclose(f);
-        for (size_t i = 0; i < n; i++) {
-                static const char *const names[] = { "{project}", "{id}" };
-                const char *place = strstr(routes[i].path, "{}");
-                int found = 0;
-                for (size_t k = 0; k < 2; k++) {
-                        char *wanted = NULL;
-                        int printed = place ? asprintf(&wanted, "| %s %.*s%s%s", routes[i].method, (int) (place - routes[i].path),
-                                                       routes[i].path, names[k], place + 2)
-                                            : asprintf(&wanted, "| %s %s", routes[i].method, routes[i].path);
-                        assert_true(printed > 0);
-                        found |= strstr(text, wanted) != NULL;
-                        free(wanted);
-                }
-                if (!found)
-                        fail_msg("docs/api.md lacks %s %s", routes[i].method, routes[i].path);
+        return text;
+}
+
+/* A row of a table begins with "METHOD /path", one of names standing for {}; what follows is a blank or a query, not more of a path. */
+static int has_row(const char *text, const Route *route, const char *const *names) {
+        const char *place = strstr(route->path, "{}");
+        int found = 0;
+
+        for (; *names && !found; names++) {
+                char *wanted = NULL;
+                int length = place ? asprintf(&wanted, "\n| %s %.*s%s%s", route->method, (int) (place - route->path), route->path, *names,
+                                              place + 2)
+                                   : asprintf(&wanted, "\n| %s %s", route->method, route->path);
+                assert_true(length > 0);
+                for (const char *at = strstr(text, wanted); at && !found; at = strstr(at + 1, wanted))
+                        found = at[length] == ' ' || at[length] == '?';
+                free(wanted);
         }
+        return found;
+}
+
+/* "METHOD /path" of each route stands in docs/api.md. */
+static void every_route_is_documented(void **state) {
+        static const char *const names[] = { "{project}", "{server}", "{id}", NULL };
+        size_t n;
+        const Route *routes = api_routes(&n);
+        char *text = read_document(api_document);
+
+        (void) state;
+        for (size_t i = 0; i < n; i++)
+                if (!has_row(text, &routes[i], names))
+                        fail_msg("docs/api.md lacks %s %s", routes[i].method, routes[i].path);
+        free(text);
+}
+
+/* --- the gateway --- */
+
+static bool is_internal(const Route *route) {
+        return strncmp(route->path, "/internal/", 10) == 0;
+}
+
+/* What is reached from the network is signed, but for what a machine needs before it has a key; and joining is the orchestrator's. */
+static void gateway_serves_signed_calls_and_little_else(void **state) {
+        (void) state;
+        for (int is_orchestrator = 0; is_orchestrator < 2; is_orchestrator++) {
+                size_t n, others = 0;
+                const Route *routes = api_gateway_routes(is_orchestrator, &n);
+
+                for (size_t i = 0; i < n; i++) {
+                        if (is_internal(&routes[i])) {
+                                assert_int_equal(routes[i].who, WHO_NODE);
+                                continue;
+                        }
+                        others++;
+                        if (strcmp(routes[i].path, "/api/health") == 0)
+                                assert_string_equal(routes[i].method, "GET");
+                        else if (is_orchestrator && strcmp(routes[i].path, "/api/cluster/join") == 0)
+                                assert_string_equal(routes[i].method, "POST");
+                        else
+                                fail_msg("%s %s is reached from the network", routes[i].method, routes[i].path);
+                }
+                assert_int_equal(others, is_orchestrator ? 2 : 1);
+                assert_true(n > others);
+        }
+}
+
+/* The same key signs in both directions: a call that one role has signed must mean nothing when it is sent back to it. Methods do not
+ * count; nor does what stands for {}. */
+static void roles_share_no_signed_path(void **state) {
+        size_t n_orchestrator, n_worker;
+        const Route *orchestrator = api_gateway_routes(true, &n_orchestrator), *worker = api_gateway_routes(false, &n_worker);
+        char argument[64];
+
+        (void) state;
+        for (size_t i = 0; i < n_orchestrator; i++)
+                for (size_t k = 0; k < n_worker; k++) {
+                        if (!is_internal(&orchestrator[i]) || !is_internal(&worker[k]))
+                                continue;
+                        if (api_path_fits(orchestrator[i].path, worker[k].path, argument) ||
+                            api_path_fits(worker[k].path, orchestrator[i].path, argument))
+                                fail_msg("%s is served by both roles", worker[k].path);
+                }
+}
+
+static void gateway_bodies_are_bounded(void **state) {
+        (void) state;
+        for (int is_orchestrator = 0; is_orchestrator < 2; is_orchestrator++) {
+                size_t n;
+                const Route *routes = api_gateway_routes(is_orchestrator, &n);
+
+                for (size_t i = 0; i < n; i++) {
+                        bool has_body = strcmp(routes[i].method, "POST") == 0;
+
+                        assert_true(has_body || strcmp(routes[i].method, "GET") == 0 || strcmp(routes[i].method, "DELETE") == 0);
+                        assert_true(has_body ? routes[i].body_limit <= 2 * 1024 * 1024 : routes[i].body_limit == 0);
+                        assert_int_equal(routes[i].elsewhere, HERE);
+                }
+        }
+}
+
+/* "METHOD /path" of each stands in docs/protocol.md, which is enough to write the other side. */
+static void every_gateway_route_is_documented(void **state) {
+        static const char *const names[] = { "{id}", NULL };
+        char *text = read_document(protocol_document);
+
+        (void) state;
+        for (int is_orchestrator = 0; is_orchestrator < 2; is_orchestrator++) {
+                size_t n;
+                const Route *routes = api_gateway_routes(is_orchestrator, &n);
+
+                for (size_t i = 0; i < n; i++)
+                        if (strcmp(routes[i].path, "/api/health") != 0 && !has_row(text, &routes[i], names))
+                                fail_msg("docs/protocol.md lacks %s %s", routes[i].method, routes[i].path);
+        }
+        assert_non_null(strstr(text, "`GET /api/health`"));
         free(text);
 }
 
@@ -88,7 +185,12 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(every_other_route_is_for_administrators),
                 cmocka_unit_test(bodies_are_bounded),
                 cmocka_unit_test(every_route_is_documented),
+                cmocka_unit_test(gateway_serves_signed_calls_and_little_else),
+                cmocka_unit_test(roles_share_no_signed_path),
+                cmocka_unit_test(gateway_bodies_are_bounded),
+                cmocka_unit_test(every_gateway_route_is_documented),
         };
-        document = argc > 1 ? argv[1] : "docs/api.md";
+        api_document = argc > 1 ? argv[1] : "docs/api.md";
+        protocol_document = argc > 2 ? argv[2] : "docs/protocol.md";
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -474,15 +475,15 @@ class Projects(Case):
         self.assertEqual(self.asked("PATCH"), [("/api/projects/shop", {"repo_url": "https://h/x", "scale_to_zero": True})])
 
     def test_list_over_pages(self):
-        self.routes["GET", "/api/projects?limit=200"] = {"projects": [PROJECT], "next": "shop"}
+        self.routes["GET", "/api/projects?limit=200"] = {"projects": [{**PROJECT, "server": "w1"}], "next": "shop"}
         self.routes["GET", "/api/projects?after=shop&limit=200"] = {"projects": [
             {**PROJECT, "name": "site", "status": "sleeping", "sleep": sleeping("asleep"), "live_release": None, "latest_deployment": None},
-            {**PROJECT, "name": "soon", "status": "deploying", "sleep": sleeping("armed")}], "next": None}
+            {**PROJECT, "name": "soon", "status": "unreachable", "server": "w1", "sleep": sleeping("armed")}], "next": None}
         lines = self.check(0, "projects", "list").stdout.splitlines()
-        self.assertEqual(lines[0].split(), ["NAME", "STATUS", "MEMORY", "RAM", "SAVED", "RELEASE", "URL", "BRANCH", "LAST", "DEPLOYMENT"])
-        self.assertEqual(lines[1].split(), ["shop", "live", "-", "-", "2", "http://shop.example.com", "main", "live", "2025-11-24", "22:50"])
-        self.assertEqual(lines[2].split(), ["site", "sleeping", "(asleep)", "-", "118", "MiB", "-", "http://shop.example.com", "main", "-"])
-        self.assertEqual(lines[3].split()[:3], ["soon", "deploying", "-"])
+        self.assertEqual(lines[0].split(), ["NAME", "STATUS", "SERVER", "MEMORY", "RAM", "SAVED", "RELEASE", "URL", "BRANCH", "LAST", "DEPLOYMENT"])
+        self.assertEqual(lines[1].split(), ["shop", "live", "w1", "-", "-", "2", "http://shop.example.com", "main", "live", "2025-11-24", "22:50"])
+        self.assertEqual(lines[2].split(), ["site", "sleeping", "(asleep)", "-", "-", "118", "MiB", "-", "http://shop.example.com", "main", "-"])
+        self.assertEqual(lines[3].split()[:3], ["soon", "unreachable", "w1"])
         self.assertEqual(len(json.loads(self.check(0, "projects", "list", "--json").stdout)["projects"]), 3)
 
     def test_list_that_never_ends(self):
@@ -646,6 +647,174 @@ last hour
             "sentence": "The app exited with code 1.", "since": ago(120), "attempts": 1, "next_attempt": None, "last_lines": ["Error: \033[31mboom"]}}
         self.assertTrue(self.check(0, "projects", "show", "shop").stdout.endswith(
             "shop crashed 2 min ago: The app exited with code 1. It is being tried again. See `nanoscale logs shop`.\n    Error: boom\n"))
+
+
+class Servers(Case):
+    JOIN = "ns1." + "T" * 32 + "." + "0123456789abcdef" * 4 + ".fra1.example.com:4000"
+    NOW = {"memory_bytes": 1288490188, "memory_total_bytes": 4 << 30, "disk_bytes": 8 << 30, "disk_total_bytes": 40 << 30, "load": 0.42, "load_averages": [0.42, 0.4, 0.3]}
+
+    def setUp(self):
+        super().setUp()
+        self.fra1 = {"id": "srv123456789", "name": "fra1", "status": "online", "ip_address": "127.0.0.1", "version": "0.2.0", "projects": 3, "statistics": self.NOW}
+        self.w1 = {"id": "wrk123456789", "name": "w1", "status": "offline", "ip_address": "10.0.0.2", "version": "0.2.0", "projects": 1, "statistics": self.NOW,
+                   "reason": "The connection was refused.", "seen_at": ago(7500), "clock_difference_seconds": None}
+        self.routes["GET", "/api/servers"] = {"servers": [self.fra1, self.w1]}
+        self.routes["POST", "/api/cluster/generate-token"] = {"join": self.JOIN, "expires_at": ago(-600), "command": "./scripts/install.sh --join -"}
+
+    def looks(self, *answers):
+        """One list of servers a look; the last one stays."""
+        left = list(answers)
+        self.routes["GET", "/api/servers"] = lambda h: h.answer(200, {"servers": left.pop(0) if len(left) > 1 else left[0]})
+
+    def test_list(self):
+        self.check(0, "servers", "list", out="""\
+NAME  STATUS   SINCE          ADDRESS    VERSION  PROJECTS  MEMORY              DISK               LOAD  ID
+fra1  online   -              127.0.0.1  0.2.0    3         1.2 GiB of 4.0 GiB  8.0 GiB of 40 GiB  0.42  srv123456789
+w1    offline  2 h 5 min ago  10.0.0.2   0.2.0    1         -                   -                  -     wrk123456789
+w1 is offline: The connection was refused.
+""")
+        self.assertEqual(json.loads(self.check(0, "servers", "list", "--json").stdout), {"servers": [self.fra1, self.w1]})
+
+    def test_list_names_a_wrong_clock_once(self):
+        wrong = "Its clock differs by 47 s. Set the time of both servers (timedatectl set-ntp true)."
+        self.looks([{**self.w1, "reason": wrong, "clock_difference_seconds": 47}])
+        lines = self.check(0, "servers", "list").stdout.splitlines()
+        self.assertEqual(lines[2:], ["w1 is offline: " + wrong])
+        self.looks([{**self.w1, "status": "online", "reason": None, "since": ago(60), "clock_difference_seconds": -47}])
+        lines = self.check(0, "servers", "list").stdout.splitlines()
+        self.assertEqual(lines[1].split()[:5], ["w1", "online", "1", "min", "ago"])
+        self.assertEqual(lines[2:], ["w1: clock differs by -47 s. Set the time of both servers: `timedatectl set-ntp true`"])
+
+    def test_list_of_an_agent_that_knows_little(self):
+        self.looks([{"id": "srv123456789", "name": "one", "status": "online", "ip_address": "127.0.0.1"}])
+        self.assertEqual(self.check(0, "servers", "list").stdout.splitlines()[1].split(), ["one", "online", "-", "127.0.0.1", "-", "-", "-", "-", "-", "srv123456789"])
+
+    def test_show_of_an_offline_server_asks_it_nothing(self):
+        out = self.check(0, "servers", "show", "w1").stdout
+        self.assertRegex(out, r"""\Aw1 \(wrk123456789\): offline, 10\.0\.0\.2
+  since      20\d\d-\d\d-\d\d \d\d:\d\d, 2 h 5 min ago
+  version    0\.2\.0
+  projects   1
+w1 is offline: The connection was refused\.
+\Z""")
+        self.assertEqual(json.loads(self.check(0, "servers", "show", "w1", "--json").stdout), {"server": self.w1})
+
+    def test_add_prints_the_command(self):
+        out = self.check(0, "servers", "add", "--no-wait").stdout
+        self.assertRegex(out, r"\AOn the new server, as root, in a clone of NanoScale:\n\n  \./scripts/install\.sh --join " + re.escape(self.JOIN) +
+                         r"\n\nThe string is a secret: one server can join with it, until \d\d:\d\d:\d\d \(in \d+ (min|s)\)\.\n\Z")
+        self.assertEqual(self.asked("POST"), [("/api/cluster/generate-token", {})])
+        self.assertEqual(json.loads(self.check(0, "servers", "add", "--no-wait", "--json").stdout)["join"], self.JOIN)
+
+    def test_add_prints_nothing_that_is_no_join_string(self):
+        for join in (self.JOIN + ";reboot", "$(reboot)", self.JOIN + "\n", "", None):
+            with self.subTest(join):
+                self.routes["POST", "/api/cluster/generate-token"] = {"join": join, "expires_at": ago(-600)}
+                self.check(1, "servers", "add", "--no-wait", out="", err="has no string to join with")
+
+    def test_add_waits_until_the_new_server_is_online(self):
+        w2 = {**self.w1, "id": "new123456789", "name": "w2", "ip_address": "10.0.0.3", "reason": "It has just joined."}
+        self.looks([self.fra1, self.w1], [self.fra1, self.w1], [self.fra1, {**self.w1, "status": "online"}, w2], [self.fra1, w2], [self.fra1, {**w2, "status": "online"}])
+        out = self.check(0, "servers", "add").stdout
+        self.assertTrue(out.endswith("""\
+Waiting for the server. Ctrl-C ends the waiting; the string stays good.
+w1 is online again.
+w2 has joined. It does not answer yet.
+w2 is online at 10.0.0.3. Deploy on it: `nanoscale deploy https://git.example/app.git --server w2`
+"""), out)
+        self.assertEqual(self.asked("GET"), [("/api/servers", None)] * 5)
+
+    def test_add_as_json_is_the_string_and_the_server(self):
+        w2 = {**self.fra1, "id": "new123456789", "name": "w2"}
+        self.looks([self.fra1], [self.fra1, w2])
+        token, server = (json.loads(line) for line in self.check(0, "servers", "add", "--json").stdout.splitlines())
+        self.assertEqual((token["join"], server), (self.JOIN, w2))
+
+    def test_add_outlives_an_agent_that_is_away(self):
+        w2 = {**self.fra1, "id": "new123456789", "name": "w2"}
+        steps = [lambda h: h.answer(200, {"servers": []}), lambda h: setattr(h, "close_connection", True), lambda h: h.answer(200, {"servers": [w2]})]
+        self.routes["GET", "/api/servers"] = lambda h: steps.pop(0)(h)
+        self.assertIn("\nw2 is online at", self.check(0, "servers", "add").stdout)
+
+    def test_add_refused(self):
+        self.routes["POST", "/api/cluster/generate-token"] = lambda h: h.problem(409, "no-address", "Set cluster.address.")
+        self.check(1, "servers", "add", out="", err="nanoscale: Set cluster.address.")
+
+    def test_remove(self):
+        self.routes["DELETE", "/api/servers/w1"] = lambda h: h.problem(409, "server-in-use", "1 project is on w1. Delete them first.")
+        self.routes["DELETE", "/api/servers/w1?force=1"] = lambda h: h.answer(204)
+        self.check(1, "servers", "remove", "w1", "--yes", out="", err="nanoscale: 1 project is on w1. Delete them first.")
+        self.check(0, "servers", "remove", "w1", "--yes", "--force", out="w1 is removed.\n")
+        self.check(0, "servers", "remove", "w1", "-y", "--force", "--json", out="")
+        self.server.asked.clear()
+        self.routes["GET", "/api/servers/w1"] = self.w1
+        self.check(2, "servers", "remove", "w1", "--force", err="Removing w1 needs --yes")
+        self.check(2, "servers", "remove", "../w1", "--yes", err="is not a server's name")
+        self.check(1, "servers", "remove", "w9", err="There is nothing at")
+        self.assertEqual(self.asked("DELETE"), [])
+
+    def test_remove_asks_for_the_name(self):
+        gone = []
+        self.routes["GET", "/api/servers/w1"] = self.w1
+        self.routes["DELETE", "/api/servers/w1?force=1"] = lambda h: (gone.append(1), h.answer(204))
+        code, shown = self.run_on_terminal("servers", "remove", "w1", "--force", type_in=[("Type its name: ", "w2\n")])
+        self.assertEqual((code, gone), (1, []))
+        self.assertIn("This removes w1 from the cluster. Its 1 project is forgotten here; what runs on it is left as it is. Type its name: ", shown)
+        self.assertIn("Nothing was removed: that is not the name.", shown)
+        code, shown = self.run_on_terminal("servers", "remove", "w1", "--force", type_in=[("Type its name: ", "w1\n")])
+        self.assertEqual((code, gone), (0, [1]))
+        self.assertIn("w1 is removed.", shown)
+
+    def test_rotate_key(self):
+        self.routes["POST", "/api/servers/w1/rotate-key"] = lambda h: h.answer(200, self.w1)
+        self.check(0, "servers", "rotate-key", "w1", out="w1 has a new key.\n")
+        self.assertEqual(json.loads(self.check(0, "servers", "rotate-key", "w1", "--json").stdout), self.w1)
+        self.routes["POST", "/api/servers/w1/rotate-key"] = lambda h: h.problem(503, "server-unreachable", "The server did not take the new key; the old one stays in use.")
+        self.check(1, "servers", "rotate-key", "w1", err="nanoscale: The server did not take the new key; the old one stays in use.")
+        self.check(2, "servers", "rotate-key", "w1/x", err="is not a server's name")
+
+    def test_project_on_a_server(self):
+        self.routes["POST", "/api/projects"] = PROJECT
+        self.routes["POST", "/api/projects/shop/deployments"] = lambda h: h.answer(202, deployment())
+        self.check(0, "projects", "create", "shop", "--repo", "https://h/shop", "--server", "w1")
+        self.check(0, "deploy", "https://h/shop", "--server", "w1", "--no-follow")
+        self.assertEqual([body for path, body in self.asked("POST") if path == "/api/projects"],
+                         [{"name": "shop", "repo_url": "https://h/shop", "server": "w1"}] * 2)
+        self.routes["POST", "/api/projects"] = lambda h: h.problem(503, "server-offline", "The project's server does not answer, so nothing was done: it is off.")
+        for words in (("projects", "create", "shop", "--repo", "https://h/shop"), ("deploy", "https://h/shop")):
+            self.check(1, *words, "--server", "w1", err="nanoscale: The project's server does not answer, so nothing was done: it is off.")
+            self.check(2, *words, "--server", "../x", err="--server: \"../x\" is not a server's name")
+
+    def test_project_that_is_on_another_server_is_not_moved(self):
+        self.routes["GET", "/api/projects/shop"] = {**PROJECT, "server": "w1"}
+        self.routes["POST", "/api/projects/shop/deployments"] = lambda h: h.answer(202, deployment())
+        self.routes["GET", "/api/servers/srv123456789"] = self.fra1
+        self.routes["GET", "/api/servers/fra1"] = self.fra1
+        self.routes["GET", "/api/servers/wrk123456789"] = self.w1
+        for server in ("fra1", "srv123456789"):
+            self.check(1, "deploy", "shop", "--server", server, "--memory", "64", out="",
+                       err="--server: the project shop exists on the server w1, and moving is not possible yet. Without --server it is deployed there.")
+        self.check(1, "deploy", "shop", "--server", "w9", err="There is nothing at /api/servers/w9.")
+        self.assertEqual(self.asked("POST") + self.asked("PATCH"), [])
+        for server in ("w1", "wrk123456789"):
+            self.check(0, "deploy", "shop", "--server", server, "--no-follow")
+
+    def test_settings_that_wait_for_the_server(self):
+        waits = "Stored. The server w1 is not reached now; it gets the settings when it is back.\n"
+        answer = {**PROJECT, "server": "w1", "status": "unreachable", "pending": True}
+        self.routes["PATCH", "/api/projects/shop"] = self.routes["PATCH", "/api/projects/shop/env"] = self.routes["POST", "/api/projects"] = answer
+        self.check(0, "projects", "set", "shop", "--idle", "1h", out=waits)
+        self.check(0, "env", "set", "shop", "A=1", out=waits)
+        self.check(0, "env", "unset", "shop", "A", out=waits)
+        self.check(0, "projects", "create", "shop", "--repo", "https://h/x", "--server", "w1", out=waits + "shop is created. Deploy it: `nanoscale deploy shop`\n")
+        self.assertTrue(json.loads(self.check(0, "projects", "set", "shop", "--idle", "1h", "--json").stdout)["pending"])
+
+    def test_status_tells_what_is_not_reached(self):
+        self.routes["GET", "/api/health"] = {"status": "ok", "version": "0.2.0", "role": "orchestrator"}
+        self.routes["GET", "/api/projects?limit=200"] = {"projects": [{**PROJECT, "status": "unreachable", "server": "w1"}], "next": None}
+        out = self.check(0, "status").stdout
+        self.assertIn("\n1 project: 1 unreachable\n", out)
+        self.assertTrue(out.endswith("\nw1    offline  10.0.0.2   wrk123456789\nw1 is offline: The connection was refused.\n"), out)
 
 
 class Switches(Case):
