@@ -14,7 +14,7 @@ readonly TREE=$BUILD/tree
 readonly INSTALLED_SETUP=/opt/nanoscale/lib/setup
 
 # What a node needs to run, what building needs on top. Versions of the libraries follow from the distribution's package names.
-readonly RUN_PACKAGES=(ca-certificates curl dbus git kmod nftables sudo)
+readonly RUN_PACKAGES=(ca-certificates curl dbus git iproute2 kmod nftables openssl sudo)
 readonly RUN_LIBRARIES=(libarchive13 libcurl4 libjansson4 libmicrohttpd12 libsodium23 libsqlite3-0 libsystemd0)
 readonly BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkgconf libarchive-dev libcurl4-openssl-dev libjansson-dev
         libmicrohttpd-dev libsodium-dev libsqlite3-dev libsystemd-dev)
@@ -34,26 +34,28 @@ fail() {
 }
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
-        if [ -n "$LOG" ]; then
-                rm -f "$LOG"
-        fi
+        rm -f ${LOG:+"$LOG"} ${JOIN_FILE:+"$JOIN_FILE"}
 }
 trap cleanup EXIT
 trap 'fail "the command \"$BASH_COMMAND\" failed (line $LINENO)"' ERR
 
 usage() {
         cat <<'TEXT'
-usage: scripts/install.sh --role orchestrator [options]     install, repair or upgrade
+usage: scripts/install.sh --role orchestrator [options]     install the node that has dashboard, API and database
+       scripts/install.sh --join STRING [options]           install a worker of that one ("nanoscale servers add" prints the string)
+       scripts/install.sh [options]                         repair or upgrade the node that is here
        scripts/install.sh --uninstall [--yes]               remove NanoScale, all projects and their data
 
 options
   --base-domain DOMAIN     projects answer at NAME.DOMAIN (default: this machine's full host name, else nanoscale.internal)
   --from TREE              take the files from TREE, made by "meson install --destdir TREE", instead of building
   --deb FILE               install this Debian package of NanoScale (made by packaging/build-deb) instead of building
-  --with-ufw               switch ufw on and let in ssh, 80 and 443 (an active ufw gets the rules without this)
+  --join -                 reads the string from standard input, so that it is in no shell's history
+  --name NAME              name of this node: a-z, 0-9, dashes (default: the host name)
+  --address ADDRESS        name or address under which other nodes reach this one (default: the one that the way out has)
+  --with-ufw               switch ufw on and let in ssh, 80, 443 and port 4000 (an active ufw gets the rules without this)
   --no-swap                set up neither zram nor a swap file
   --helper-transport KIND  how the agent reaches its root helper: socket (default) or sudo
-  --join TOKEN             make this machine a worker of another one (comes with the next version)
   --yes                    ask nothing
   --help                   this text
 TEXT
@@ -61,12 +63,28 @@ TEXT
 
 # --- arguments -------------------------------------------------------------------------------------------------------------------------
 
-ROLE='' JOIN='' BASE_DOMAIN='' FROM='' DEB='' TRANSPORT='' WITH_UFW=no NO_SWAP=no YES=no UNINSTALL=no
+ROLE='' JOIN='' JOIN_FILE='' NAME='' ADDRESS='' BASE_DOMAIN='' FROM='' DEB='' TRANSPORT='' WITH_UFW=no NO_SWAP=no YES=no UNINSTALL=no
 
 value_of() {
         if [ "$#" -lt 2 ] || [ -z "$2" ] || [ "${2#--}" != "$2" ]; then
                 fail "$1 needs a value" 'scripts/install.sh --help shows how to write it'
         fi
+}
+
+# The string is a secret for ten minutes, and arguments can be read by every user of the machine: given as one, the script starts itself again
+# with the string on its standard input.
+hide_join() {
+        local join='' words=()
+        while [ $# -gt 0 ]; do
+                words+=("$1")
+                if [ "$1" = --join ] && [ $# -ge 2 ] && [ -n "$2" ] && [ "${2#-}" = "$2" ]; then
+                        join=$2
+                        words+=(-)
+                        shift
+                fi
+                shift
+        done
+        [ -z "$join" ] || exec bash "$SOURCE/scripts/install.sh" "${words[@]}" <<<"$join"
 }
 
 parse() {
@@ -75,6 +93,8 @@ parse() {
                 case $1 in
                 --role) value_of "$@" && ROLE=$2 && shift ;;
                 --join) value_of "$@" && JOIN=$2 && shift ;;
+                --name) value_of "$@" && NAME=$2 && shift ;;
+                --address) value_of "$@" && ADDRESS=${2,,} && shift ;;
                 --base-domain) value_of "$@" && BASE_DOMAIN=${2,,} && shift ;;
                 --from) value_of "$@" && FROM=$2 && shift ;;
                 --deb) value_of "$@" && DEB=$2 && shift ;;
@@ -94,20 +114,68 @@ parse() {
         check_values
 }
 
+# A host name, or an IPv4 or IPv6 address without brackets.
+is_address() {
+        local label='[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' part
+        if [[ $1 =~ ^[0-9.]+$ ]]; then
+                [[ $1 =~ ^[1-9][0-9]{0,2}(\.(0|[1-9][0-9]{0,2})){3}$ ]] || return 1
+                for part in ${1//./ }; do
+                        [ "$part" -le 255 ] || return 1
+                done
+        elif [[ $1 == *:* ]]; then
+                [[ $1 =~ ^[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}$ && $1 != :: && $1 != *::*::* && $1 != *:::* ]]
+        else
+                [[ $1 =~ ^($label\.)+$label$ && ${#1} -le 253 && ! $1 =~ \.[0-9]+$ ]]
+        fi
+}
+
+# ns1.TOKEN.PIN.HOST:PORT, as agent/src/security/join_string.h reads it. What is wrong is not shown: the token in it is a secret.
+check_join_string() {
+        local host port
+        local remedy='copy the whole line that "nanoscale servers add" prints on the orchestrator'
+        [[ ${#JOIN} -le 400 && $JOIN =~ ^ns1\.[A-Za-z0-9]{32}\.[0-9a-f]{64}\.(.+):([1-9][0-9]{0,4})$ ]] ||
+                fail '--join: this is not a string to join with' "$remedy"
+        host=${BASH_REMATCH[1]} port=${BASH_REMATCH[2]}
+        if [[ $host == \[*:*\] ]]; then
+                host=${host#[}
+                host=${host%]}
+        elif [[ $host == *:* ]]; then
+                fail '--join: the address in this string is not of its form' "$remedy"
+        fi
+        is_address "$host" || fail '--join: the address in this string is not of its form' "$remedy"
+        [ "$port" -le 65535 ] || fail '--join: the port in this string is none' "$remedy"
+}
+
+read_join() {
+        if [ "$JOIN" != - ]; then
+                return 0
+        fi
+        [ ! -t 0 ] || printf 'The string that "nanoscale servers add" printed: ' >&2
+        IFS= read -r JOIN || [ -n "$JOIN" ] || fail '--join: there is nothing on standard input' 'write it there: install.sh --join - <FILE'
+        JOIN=${JOIN%$'\r'}
+        check_join_string
+}
+
 check_values() {
         local label='[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
         if [ "$UNINSTALL" = yes ]; then
                 return 0
         fi
-        if [ -n "$JOIN" ] || [ "$ROLE" = worker ]; then
-                fail '--join: workers come with the next version of NanoScale; this one runs on a single machine' \
-                        'install an orchestrator: scripts/install.sh --role orchestrator'
-        fi
         case $ROLE in
-        orchestrator) ;;
-        '') fail '--role is missing' 'scripts/install.sh --role orchestrator' ;;
-        *) fail "--role \"$ROLE\" does not exist" 'scripts/install.sh --role orchestrator' ;;
+        '' | orchestrator | worker) ;;
+        *) fail "--role \"$ROLE\" does not exist" 'use orchestrator or worker' ;;
         esac
+        if [ -n "$JOIN" ]; then
+                [ "$ROLE" != orchestrator ] || fail '--join makes a worker, not an orchestrator' 'give --role orchestrator or --join'
+                ROLE=worker
+                read_join
+        fi
+        if [ -n "$NAME" ]; then
+                [[ $NAME =~ ^$label$ ]] || fail "--name \"$NAME\" is not a name for a node" 'write 1 to 63 of a-z, 0-9 and dashes, without a dash first or last'
+        fi
+        if [ -n "$ADDRESS" ]; then
+                is_address "$ADDRESS" || fail "--address \"$ADDRESS\" is not an address" 'write a host name, or an IPv4 or IPv6 address without brackets'
+        fi
         if [ -n "$BASE_DOMAIN" ]; then
                 [[ $BASE_DOMAIN =~ ^($label\.)+$label$ && ${#BASE_DOMAIN} -le 189 ]] ||
                         fail "--base-domain \"$BASE_DOMAIN\" is not a domain name" 'write one like apps.example.com: letters, digits and dashes, with a dot'
@@ -138,6 +206,32 @@ check_systemd() {
         if [ ! -d /run/systemd/system ] || [ "$(cat /proc/1/comm)" != systemd ]; then
                 fail "systemd does not run this machine (process 1 is $(cat /proc/1/comm))" \
                         'to try NanoScale here, in a container with its own systemd: ./scripts/demo.sh'
+        fi
+}
+
+# What was asked for, against what is here. packaging/setup looks again.
+check_role() {
+        local config=/opt/nanoscale/config/config.json now=''
+        step 'role'
+        if [ -e "$config" ]; then
+                if tr -d ' \n\t' <"$config" | grep -q '"role":"worker"'; then now=worker; else now=orchestrator; fi
+        fi
+        if [ -n "$ROLE" ] && [ -n "$now" ] && [ "$ROLE" != "$now" ]; then
+                fail "this machine is a node with the role $now already" "take NanoScale off it first (scripts/install.sh --uninstall), then install it as $ROLE"
+        fi
+        ROLE=${ROLE:-$now}
+        [ -n "$ROLE" ] || fail '--role is missing' 'scripts/install.sh --role orchestrator, or --join STRING for a worker'
+        if [ "$ROLE" = worker ] && [ -z "$JOIN" ] && [ ! -e /opt/nanoscale/config/identity.json ]; then
+                fail '--join is missing: this worker has not joined an orchestrator yet' 'on the orchestrator: nanoscale servers add; then here: scripts/install.sh --join STRING'
+        fi
+        say "$ROLE"
+}
+
+# In a file that root alone can read, not in an argument or a variable.
+write_join_file() {
+        if [ -n "$JOIN" ]; then
+                JOIN_FILE=$(mktemp /run/nanoscale-join.XXXXXX)
+                printf '%s\n' "$JOIN" >"$JOIN_FILE"
         fi
 }
 
@@ -261,6 +355,10 @@ print("\n".join(sorted(os.path.relpath(p, build) for p in json.load(sys.stdin) i
 # --- install and remove -------------------------------------------------------------------------------------------------------------------------
 
 setup_options() {
+        echo "--role $ROLE"
+        if [ -n "$NAME" ]; then echo "--name $NAME"; fi
+        if [ -n "$ADDRESS" ]; then echo "--address $ADDRESS"; fi
+        if [ -n "$JOIN_FILE" ]; then echo "--join-file $JOIN_FILE"; fi
         if [ -n "$BASE_DOMAIN" ]; then echo "--base-domain $BASE_DOMAIN"; fi
         if [ -n "$TRANSPORT" ]; then echo "--helper-transport $TRANSPORT"; fi
         if [ "$WITH_UFW" = yes ]; then echo --with-ufw; fi
@@ -301,6 +399,7 @@ uninstall() {
 }
 
 main() {
+        hide_join "$@"
         parse "$@"
         check_root
         check_systemd
@@ -308,8 +407,10 @@ main() {
                 uninstall
                 return 0
         fi
+        check_role
         LOG=$(mktemp)
         check_machine
+        write_join_file
         if [ -n "$DEB" ]; then
                 set_up_by_package
                 return 0
