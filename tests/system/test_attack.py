@@ -17,7 +17,7 @@ WANTED = {'delete-system', 'delete-nanoscale', 'overwrite-programs', 'read-sites
 
 @pytest.fixture(scope='module')
 def hostile(orchestrator, git):
-    """A victim with secrets and an open socket; something that listens on port 4000 and on the metadata service's address; then the attacker."""
+    """A victim with secrets and an open socket; something that listens on the metadata service's address; then the attacker."""
     node = orchestrator
     git.create_repo('victim', node_app('victim'))
     deploy(node, git.url('victim'), '--name', 'victim', '--env', 'SECRET=v1ct1m-secret')
@@ -25,10 +25,9 @@ def hostile(orchestrator, git):
     victim = api(node, 'projects', 'show', 'victim')['id']
     # nginx answers on every address of the node: with this one it plays the metadata service.
     node.run(['ip', 'address', 'add', '169.254.169.254/32', 'dev', 'lo'])
-    node.write('/etc/nginx/conf.d/port-4000.conf', 'server { listen 4000; listen [::]:4000; return 200 "cluster"; }\n')
-    node.run(['systemctl', 'reload', 'nginx.service'])
     # Both are there for who may reach them, else a blocked attack would prove nothing.
-    wait_until(lambda: node.run(['curl', '-s', '-m', '5', 'http://127.0.0.1:4000/'], check=False).stdout == 'cluster', 20, 0.3, 'port 4000')
+    wait_until(lambda: node.run(['curl', '-s', '-k', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', 'https://127.0.0.1:4000/'], check=False).stdout == '404',
+               60, 0.3, 'port 4000')
     wait_until(lambda: node.run(['curl', '-s', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', 'http://169.254.169.254/'], check=False).stdout == '404',
                20, 0.3, 'the metadata address')
     git.create_repo('hostile', files_of(HOSTILE))
@@ -36,8 +35,6 @@ def hostile(orchestrator, git):
               '--env', f'ATTACK_SITES={victim}', '--build-memory', '768', '--memory', '512'])
     deploy(node, 'hostile', timeout=900)
     yield node
-    node.run(['rm', '-f', '/etc/nginx/conf.d/port-4000.conf'])
-    node.run(['systemctl', 'reload', 'nginx.service'])
     node.run(['ip', 'address', 'del', '169.254.169.254/32', 'dev', 'lo'], check=False)
     remove(node, 'hostile', 'victim')
 

@@ -78,6 +78,7 @@ def test_without_root_it_says_so(bare_node):
 @pytest.mark.parametrize('argv,word', [
     (['--role', 'king'], '--role'), (['--frobnicate'], '--frobnicate'), ([], '--role'), (['--role'], '--role'),
     (['--role', 'orchestrator', '--base-domain', 'no good;id'], '--base-domain'), (['--join', 'abc'], '--join'),
+    (['--role', 'worker'], '--join'), (['--role', 'orchestrator', '--name', 'No good'], '--name'), (['--role', 'orchestrator', '--address', '10.0.0.1:4000'], '--address'),
 ])
 def test_bad_arguments_name_the_option(bare_node, argv, word):
     bare_node.put(__file__.rsplit('/tests/', 1)[0] + '/scripts/install.sh', '/tmp/ns/scripts/install.sh')
