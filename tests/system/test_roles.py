@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from apps_inline import processes
 from gateway import LIMIT, pin_of, secure
 from nodes import install, wait_until
 
@@ -112,9 +113,9 @@ def unjoined(node_maker, bare_node):
 
 def who_shows_the_token(node):
     """Processes with the token in their arguments, which every user can read, and files that hold it."""
-    shown = node.output('sh', '-c', f'grep -l {TOKEN[:16]}""{TOKEN[16:]} /proc/[0-9]*/cmdline', check=False)
-    kept = node.output('grep', '-rl', '--exclude=string', '-e', f'{TOKEN[:16]}[{TOKEN[16]}]{TOKEN[17:]}', '/opt', '/etc', '/run', '/tmp', '/var/log', '/var/lib', '/root/.bash_history', check=False)
-    return shown.split(), kept.split()
+    shown = [words for _, words in processes(node) if TOKEN in words]
+    kept = node.output('grep', '-rl', '-e', f'{TOKEN[:16]}[{TOKEN[16]}]{TOKEN[17:]}', '/opt', '/etc', '/run', '/tmp', '/var/log', '/var/lib', '/root/.bash_history', check=False)
+    return shown, kept.split()
 
 
 def test_the_string_is_in_no_argument_and_stays_nowhere(unjoined):
@@ -129,8 +130,8 @@ def test_the_string_is_in_no_argument_and_stays_nowhere(unjoined):
         command = ['bash', '-c', f'exec {PLACE}/scripts/install.sh --with-ufw --join "$(cat /root/string)"']
         run = threading.Thread(target=lambda: done.append(node.run(command, check=False, via='pid1', cwd=PLACE, timeout=900)))
         run.start()
-        wait_until(lambda: 'install.sh --with-ufw --join -' in node.output('ps', '-eo', 'args') and node.run(['pgrep', '-f', 'apt-get.* install'], check=False).ok,
-                   600, 0.2, 'the installer at its packages')
+        wait_until(lambda: {'script', 'apt'} <= {'apt' if 'apt-get -y' in words and ' install ' in words else 'script' if 'install.sh --with-ufw --join -' in words else ''
+                                                 for _, words in processes(node)}, 300, 0.2, 'the installer at its packages')
         shown, _ = who_shows_the_token(node)
     finally:
         node.run(['touch', '/root/unlock'])
