@@ -134,8 +134,18 @@ static void processors_and_memory_of_a_project(void **state) {
         assert_true(statistics_project(s, ID, &now));
         assert_int_equal(now.cpu_us, 31000000);
         assert_int_equal(read_one(ID, RANGE_HOUR, PROJECT_CPU, 2), 500);
+        /* A moment without an answer: what it used meanwhile is in the total, and not in the rate of ten seconds. */
+        put("b", "cpu.stat", "");
+        sample();
+        assert_true(read_one(ID, RANGE_HOUR, PROJECT_MEMORY, 0) == SAMPLE_UNKNOWN);
+        uses("b", 4000000, 4096);
+        sample();
+        assert_true(read_one(ID, RANGE_HOUR, PROJECT_CPU, 0) == SAMPLE_UNKNOWN);
+        assert_int_equal(read_one(ID, RANGE_HOUR, PROJECT_MEMORY, 0), 4);
+        assert_true(statistics_project(s, ID, &now));
+        assert_int_equal(now.cpu_us, 34000000);
         /* Before it was ever measured. */
-        assert_true(read_one(ID, RANGE_HOUR, PROJECT_CPU, 5) == SAMPLE_UNKNOWN);
+        assert_true(read_one(ID, RANGE_HOUR, PROJECT_CPU, 7) == SAMPLE_UNKNOWN);
 }
 
 static void asleep_is_zero_and_costs_no_file(void **state) {
