@@ -357,11 +357,12 @@ static void test_dropping_a_name_lookup_does_not_block(void **state) {
         assert_int_equal(fetch_start(t.pool, &(FetchSpec){ .url = "http://other.invalid/" }, done, &t.answer, &t.answer.fetch), 0);
         turn(t.loop, 0);
         turn(t.loop, 0);
+        int n = t.answer.n; /* 1 where the name was refused between the two turns */
         t.answer.fetch = fetch_drop(t.answer.fetch);
         assert_true(clock_monotonic_us() - began < 25 * USEC_PER_SEC);
         assert_int_equal(unsetenv("RES_OPTIONS"), 0);
         turn_for(t.loop, 100 * USEC_PER_MSEC);
-        assert_int_equal(t.answer.n, 0);
+        assert_int_equal(t.answer.n, n);
 }
 
 static void test_drop_inside_the_callback(void **state) {
