@@ -14,7 +14,7 @@ readonly REPORT=$ROOT/scripts/lib/test_report.py
 readonly SUITES=(lint unit clang asan fuzz system)
 readonly FUZZ_SECONDS=${NANOSCALE_FUZZ_SECONDS:-10}
 # A run that hangs must end by itself and still take its nodes down.
-readonly SYSTEM_SECONDS=${NANOSCALE_SYSTEM_SECONDS:-4200}
+readonly SYSTEM_SECONDS=${NANOSCALE_SYSTEM_SECONDS:-7200}
 # Processes that share the system tests, each with nodes of its own. Much of such a test is waiting, so there may be more of them than processors.
 readonly LANES=${NANOSCALE_TEST_LANES:-3}
 readonly PACKAGES=(gcc clang libclang-rt-14-dev clang-format meson ninja-build pkgconf libsystemd-dev libmicrohttpd-dev libcurl4-openssl-dev
@@ -220,8 +220,8 @@ fuzz_one() {
         shift
         ninja -C "$BUILD/fuzz" -j2 "${target#"$BUILD/fuzz/"}" || return 1
         mkdir -p "$BUILD/fuzz/findings"
-        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 timeout -k 5 $((seconds + 120)) "$target" -max_total_time="$seconds" \
-                -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$BUILD/fuzz/findings/${target##*/}-" "$@"
+        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 timeout -k 5 $((seconds + 600)) "$target" -max_total_time="$seconds" \
+                -timeout=30 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$BUILD/fuzz/findings/${target##*/}-" "$@"
 }
 
 # pytest_run INSTANCE REPORT OPTION…: becomes pytest.

@@ -40,13 +40,13 @@ static bool read_start_ticks(unsigned long long *ret_ticks) {
 }
 
 int64_t wake_process_start(void) {
-        int64_t now = wake_clock();
         unsigned long long ticks;
         long per_second = sysconf(_SC_CLK_TCK);
         if (per_second <= 0 || !read_start_ticks(&ticks))
-                return now;
-        /* Counted since boot, with the time in which the machine slept. */
-        int64_t age = read_clock(CLOCK_BOOTTIME) - (int64_t) (ticks * 1000000 / (unsigned long) per_second);
+                return wake_clock();
+        /* Counted since boot, with the time in which the machine slept. The other clock is read after it: should the processor be taken
+         * away between the two, the start seems later than it was, and never earlier than what led to it. */
+        int64_t age = read_clock(CLOCK_BOOTTIME) - (int64_t) (ticks * 1000000 / (unsigned long) per_second), now = wake_clock();
         return age > 0 && age < now ? now - age : now;
 }
 

@@ -18,9 +18,10 @@ http.createServer((request, response) => {
     if (request.url === '/events') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.write('data: first\n\n');
-      setTimeout(() => { response.end('data: last\n\n'); }, 1500);
+      process.once('go-on', () => response.end('data: last\n\n'));
       return;
     }
+    if (request.url === '/go-on') process.emit('go-on');
     if (request.method === 'POST') { response.end(JSON.stringify({ got: body })); return; }
     response.end(marker);
   });

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """An app that tells which instance of it answers, and what must be true of a project between two switches."""
 import json
-import time
 
 from apps_inline import api
 from nodes import BASE_DOMAIN, wait_until
@@ -12,16 +11,20 @@ const http = require('node:http'), fs = require('node:fs'), crypto = require('no
 const data = process.env.DATA_DIR, instance = crypto.randomUUID(), marker = 'MARKER';
 fs.appendFileSync(`${data}/starts`, `${instance} ${process.env.NANOSCALE_RELEASE} ${Date.now()}\n`);
 if (fs.existsSync(`${data}/broken`)) { console.error('this app is broken'); process.exit(7); }
+const enough = () => fs.existsSync(`${data}/enough`);
 const server = http.createServer((request, response) => {
   const url = new URL(request.url, 'http://localhost');
   if (url.pathname === '/crash') process.exit(9);
   if (url.pathname === '/env') return response.end(JSON.stringify(process.env[url.searchParams.get('name')] ?? null));
   if (url.pathname === '/who') return response.end(JSON.stringify({ marker, instance, release: process.env.NANOSCALE_RELEASE, pid: process.pid }));
-  if (url.pathname === '/slow') return void setTimeout(() => response.end(marker), Number(url.searchParams.get('ms')));
-  if (url.pathname === '/drip') { /* a line each half second */
-    let left = Number(url.searchParams.get('lines'));
+  if (url.pathname === '/drip') { /* a line each half second, until the file `enough` is in the data directory */
     response.writeHead(200, { 'Content-Type': 'text/plain' });
-    const timer = setInterval(() => { response.write(`${instance}\n`); if (--left === 0) { clearInterval(timer); response.end('end\n'); } }, 500);
+    response.write(`${instance}\n`);
+    const timer = setInterval(() => { response.write(`${instance}\n`); if (enough()) { clearInterval(timer); response.end('end\n'); } }, 500);
+    return;
+  }
+  if (url.pathname === '/hold') { /* no answer until then */
+    const timer = setInterval(() => { if (enough()) { clearInterval(timer); response.end(marker); } }, 100);
     return;
   }
   let length = 0, body = '';
@@ -62,20 +65,20 @@ def status(node, project):
     return shown['status'] + (f'/{kind}' if kind else '')
 
 
-def wait_status(node, project, wanted, seconds=30):
+def wait_status(node, project, wanted):
     def reached():
         now = status(node, project)
         assert now == wanted, now
         return True
-    wait_until(reached, seconds, 0.3, f'{project}: {wanted}')
+    wait_until(reached, every=0.3, what=f'{project}: {wanted}')
 
 
-def settle(node, project, seconds=40):
+def settle(node, project):
     """Until nothing is under way any more: the slot that is not live is gone."""
     def settled():
         shown = show(node, project)
         return shown['status'] != 'deploying' and len(open_slots(node, shown['id'])) <= 1 and len(running_slots(node, shown['id'])) <= 1
-    wait_until(settled, seconds, 0.3, f'{project}: one slot, and nothing under way')
+    wait_until(settled, every=0.3, what=f'{project}: one slot, and nothing under way')
 
 
 def open_slots(node, project_id):
@@ -91,6 +94,11 @@ def live_slot(node, project_id):
     return node.output('readlink', f'/run/nanoscale/apps/{project_id}/live')[0]
 
 
+def set_enough(node, project_id, on=True):
+    """Ends what the app is to do until then."""
+    node.run([*(['touch'] if on else ['rm', '-f']), f'/opt/nanoscale/sites/{project_id}/data/enough'])
+
+
 def starts(node, project_id):
     """[instance, release, time] of every start of the app, from its data directory."""
     return [line.split() for line in node.read(f'/opt/nanoscale/sites/{project_id}/data/starts').splitlines()]
@@ -102,7 +110,7 @@ def check_invariants(node, project, marker):
     settle(node, project)
     shown = show(node, project)
     slot, other = live_slot(node, shown['id']), {'a': 'b', 'b': 'a'}[live_slot(node, shown['id'])]
-    answer = node.fetch(url(project, '/who'), timeout=30).json()
+    answer = node.fetch(url(project, '/who'), timeout=120).json()
     assert answer['marker'] == marker and int(answer['release']) == shown['live_release'], (answer, shown['live_release'])
     assert open_slots(node, shown['id']) == [slot]
     assert other not in running_slots(node, shown['id'])
@@ -120,8 +128,5 @@ def set_up_sleep(node, **settings):
     node.wait_active('nanoscale-agent.service')
 
 
-def agent_is_ready(node, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not node.run(['nanoscale', 'status'], check=False).ok:
-        assert time.monotonic() < deadline, 'the agent does not answer'
-        time.sleep(0.1)
+def agent_is_ready(node):
+    wait_until(lambda: node.run(['nanoscale', 'status'], check=False).ok, every=0.1, what='an answer of the agent')

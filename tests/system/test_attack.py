@@ -57,7 +57,7 @@ def test_hostile_app_gets_nowhere(hostile):
 
 
 def test_fork_bomb_of_the_app_is_held(hostile):
-    report = hostile.fetch(f'http://hostile.{BASE_DOMAIN}/attack/fork-bomb', timeout=90).json()
+    report = hostile.fetch(f'http://hostile.{BASE_DOMAIN}/attack/fork-bomb', timeout=180).json()
     assert not report['fork-bomb']['succeeded'], report
 
 

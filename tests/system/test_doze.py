@@ -17,7 +17,7 @@ def project(vm):
     ok(vm, f'site-install {ID}\n{site("helper.apps.test")}')
     ok(vm, f'live-switch {ID} a')
     ok(vm, f'unit-start {ID} a')
-    vm.wait_fetch('/pid', host='helper.apps.test', timeout=60)
+    vm.wait_fetch('/pid', host='helper.apps.test', timeout=180)
     yield vm
     remove(vm, ID)
     vm.run(['systemctl', 'start', 'nanoscale-agent.socket', 'nanoscale-agent.service'])

@@ -28,7 +28,7 @@ def served(bare_node):
 
 
 def test_base_is_a_bare_server(bare_node):
-    assert bare_node.output('systemctl', 'is-system-running') == 'running'
+    assert bare_node.output('systemctl', 'is-system-running', '--wait') == 'running'
     assert bare_node.output('cat', '/proc/1/comm') == 'systemd'
     for program in ('sudo', 'nginx', 'gcc', 'git', 'curl', 'node', 'python3'):
         assert not bare_node.run(['which', program], check=False).ok, program
@@ -42,10 +42,10 @@ def test_run_reports_code_output_and_time(bare_node):
         bare_node.run(['ls', '/nowhere'])
     start = time.monotonic()
     with pytest.raises(TimeoutError):
-        bare_node.run(['sleep', '60'], timeout=1)
-    assert time.monotonic() - start < 10
+        bare_node.run(['sleep', '600'], timeout=1)
+    assert time.monotonic() - start < 120
     # Nothing of it goes on in the node; its PID 1 may need a moment to collect it.
-    wait_until(lambda: 'sleep' not in bare_node.output('bash', '-c', 'cat /proc/[0-9]*/comm', check=False).split(), 5, what='the end of the command')
+    wait_until(lambda: 'sleep' not in bare_node.output('bash', '-c', 'cat /proc/[0-9]*/comm', check=False).split(), what='the end of the command')
 
 
 def test_run_as_user_and_through_pid_1(bare_node):
@@ -85,7 +85,7 @@ def test_journal_by_unit_and_namespace(bare_node):
     bare_node.run(['systemd-run', '-q', '--wait', '--unit=whisper', '-p', 'LogNamespace=aside', 'echo', 'line aside'])
     assert 'plain line' in bare_node.journal_text('talk.service')
     assert 'line aside' not in bare_node.journal_text('whisper.service')
-    wait_until(lambda: 'line aside' in bare_node.journal_text('whisper.service', namespace='aside'), 10, 0.2)
+    wait_until(lambda: 'line aside' in bare_node.journal_text('whisper.service', namespace='aside'), every=0.2)
 
 
 # Where cgroups are v1, MemorySwapMax says nothing: a machine with swap would swap the zeros out for minutes.
@@ -98,7 +98,7 @@ HUNGRY = 'f=/sys/fs/cgroup/memory$(sed -n s/.*:memory://p /proc/self/cgroup)/mem
 ])
 def test_limits_are_enforced(bare_node, properties, argv, result):
     options = [x for p in properties for x in ('-p', p)]
-    bare_node.run(['systemd-run', '-q', '--wait', '--unit=limited', '-p', 'RemainAfterExit=no', *options, *argv], check=False, timeout=60)
+    bare_node.run(['systemd-run', '-q', '--wait', '--unit=limited', '-p', 'RemainAfterExit=no', *options, *argv], check=False, timeout=180)
     assert bare_node.state('limited.service', 'Result') in result
     bare_node.run(['systemctl', 'reset-failed', 'limited.service'])
 
@@ -113,7 +113,7 @@ def test_cut_and_join(served):
     with pytest.raises(OSError):
         served.fetch('http://one.test:8000/', timeout=1)
     served.join()
-    served.wait_fetch('http://one.test:8000/', timeout=10)
+    served.wait_fetch('http://one.test:8000/')
 
 
 def test_silent_cut_is_one_way(lab, served, node_maker):
@@ -121,18 +121,18 @@ def test_silent_cut_is_one_way(lab, served, node_maker):
 
     def reaches(seconds):
         return other.run(['timeout', str(seconds), 'bash', '-c', '</dev/tcp/$0/8000', served.address], check=False).returncode
-    assert reaches(20) == 0
+    assert reaches(120) == 0
     served.silent_cut(other)
     assert reaches(3) == 124
     served.wait_fetch('http://one.test:8000/')
     lab.heal()
-    assert reaches(20) == 0
+    assert reaches(120) == 0
 
 
 def test_pause_is_a_hung_host(served):
     served.pause()
     try:
-        with served.connect(8000, 2) as s:  # the kernel still accepts
+        with served.connect(8000) as s:  # the kernel still accepts
             s.sendall(b'GET / HTTP/1.0\r\nHost: x\r\n\r\n')
             s.settimeout(1)
             with pytest.raises(TimeoutError):
@@ -157,7 +157,7 @@ def test_power_kill_and_boot_on_the_same_disk(node_maker):
     assert node.leader != first[1]
     assert len([e for e in node.journal(boot=None) if 'Journal started' in e.get('MESSAGE', '')]) >= 2
     node.reboot()
-    assert node.output('systemctl', 'is-system-running') == 'running'
+    assert node.output('systemctl', 'is-system-running', '--wait') == 'running'
 
 
 def test_git_server_is_trusted_by_nodes_and_by_no_one_else(lab, git):
@@ -252,7 +252,7 @@ def test_vm_pause_cut_and_power(bare_vm):
     with pytest.raises(TimeoutError):
         bare_vm.run(['true'], timeout=3)
     bare_vm.resume()
-    bare_vm.run(['true'], timeout=60)
+    bare_vm.run(['true'], timeout=180)
     bare_vm.write('/srv/kept', 'kept')
     bare_vm.run(['sync'])
     bare_vm.power_kill()

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What survives a power cut and a killed agent."""
-import time
-
 from apps_inline import api, deploy, last_deployment, node_app
-from nodes import BASE_DOMAIN
+from nodes import BASE_DOMAIN, wait_until
 
 
 def test_power_cut_apps_answer_without_the_agent(node_maker, git):
@@ -36,18 +34,13 @@ def test_agent_killed_in_the_middle_of_a_build(orchestrator, git):
     deploy(orchestrator, git.url('mid'), '--name', 'mid')
     git.push('mid', node_app('never', {'start': 'node server.js', 'build': 'node -e "setTimeout(() => {}, 600000)"'}))
     started = api(orchestrator, 'deploy', 'mid', '--no-follow')
-    deadline = time.monotonic() + 60
-    while api(orchestrator, 'deployments', 'show', started['id'])['state'] != 'build':
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    wait_until(lambda: api(orchestrator, 'deployments', 'show', started['id'])['state'] == 'build', every=0.3, what='the build')
     orchestrator.run(['systemctl', 'kill', '--kill-who=main', '-s', 'KILL', 'nanoscale-agent.service'])
-    deadline = time.monotonic() + 30
-    while True:
+
+    def failed():
         shown = orchestrator.run(['nanoscale', 'deployments', 'show', started['id']], check=False)
-        if shown.ok and 'failed' in shown.stdout:
-            break
-        assert time.monotonic() < deadline, shown
-        time.sleep(0.3)
+        return shown.ok and 'failed' in shown.stdout
+    wait_until(failed, every=0.3, what='the end of the deployment')
     assert 'agent was stopped' in last_deployment(orchestrator, 'mid')['failure']['sentence']
     assert orchestrator.fetch(f'http://mid.{BASE_DOMAIN}/').text == 'before'
     git.push('mid', node_app('after'))

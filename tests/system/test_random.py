@@ -21,7 +21,7 @@ class Walk:
         self.releases = {1: 'm1'}
 
     def cli(self, *argv):
-        return self.node.run(['nanoscale', *argv], check=False, timeout=120)
+        return self.node.run(['nanoscale', *argv], check=False, timeout=180)
 
     def deploy(self):
         self.number += 1
@@ -34,7 +34,7 @@ class Walk:
         assert not self.cli('deploy', 'walk').ok
 
     def crash(self):
-        self.node.fetch(url('walk', '/crash'), timeout=30)
+        self.node.fetch(url('walk', '/crash'), timeout=180)
 
     def sleep(self):
         self.cli('sleep', 'walk', *self.random.choice([[], ['--deep']]))
@@ -44,7 +44,7 @@ class Walk:
 
     def rollback(self):
         if self.cli('rollback', 'walk').ok:
-            self.marker = self.node.fetch(url('walk'), timeout=30).text
+            self.marker = self.node.fetch(url('walk'), timeout=180).text
 
     def restart(self):
         assert self.cli('restart', 'walk').ok
@@ -59,7 +59,7 @@ class Walk:
         thread.join(130)
         agent_is_ready(self.node)
         settle(self.node, 'walk')
-        self.marker = self.node.fetch(url('walk'), timeout=30).text  # a rollback may or may not have been made
+        self.marker = self.node.fetch(url('walk'), timeout=180).text  # a rollback may or may not have been made
 
     def power(self):
         verb = self.random.choice([['restart', 'walk'], ['sleep', 'walk'], ['status']])
@@ -85,7 +85,7 @@ def test_random_walk(lab, git):
         done.append(verb)
         try:
             getattr(walk, verb)()
-            wait_until(lambda: node.fetch(url('walk'), timeout=30).status == 200, 40)
+            wait_until(lambda: node.fetch(url('walk'), timeout=180).status == 200, 40)
             check_invariants(node, 'walk', walk.marker)
         except BaseException as error:
             raise AssertionError(f'seed {seed}, after {done}: {error!r}; {show(node, "walk")}') from error

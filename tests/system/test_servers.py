@@ -66,7 +66,7 @@ class Servers:
         begun = json.loads(deploy(self.node, self.git.url(repository), '--name', project, *options, '--no-follow', '--json').stdout)
         self.deployments[project] = begun['id']
 
-    def ended(self, project, timeout=240):
+    def ended(self, project, timeout=900):
         """The project's deployment, once it is over."""
         def ask():
             found = self.node.fetch_unix(AGENT, f'/api/deployments/{self.deployments[project]}').json()
@@ -124,9 +124,9 @@ def test_runtime(servers, project, begin):
 def test_large_upload_and_download(servers, project):
     get(servers, project)
     sent = b''.join(hashlib.sha256(bytes([i])).digest() * 32768 for i in range(32))
-    answer = servers.node.fetch(url(project, '/digest'), method='POST', body=sent, timeout=60)
+    answer = servers.node.fetch(url(project, '/digest'), method='POST', body=sent, timeout=180)
     assert answer.text == f'{len(sent)} {hashlib.sha256(sent).hexdigest()}'
-    received = servers.node.fetch(url(project, '/bytes/32'), timeout=60).body
+    received = servers.node.fetch(url(project, '/bytes/32'), timeout=180).body
     assert len(received) == 32 * MIB
     assert all(received[i * MIB:(i + 1) * MIB] == bytes([i]) * MIB for i in range(32))
 
@@ -134,7 +134,7 @@ def test_large_upload_and_download(servers, project):
 def test_upload_in_chunks_of_unknown_length(servers):
     get(servers, 'node22')
     pieces = [bytes([i]) * 10_000 for i in range(100)]
-    connection = http.client.HTTPConnection(host('node22'), timeout=20)
+    connection = http.client.HTTPConnection(host('node22'), timeout=180)
     connection.sock = servers.node.connect(80)
     connection.request('POST', '/digest', body=iter(pieces), encode_chunked=True, headers={'Transfer-Encoding': 'chunked'})
     assert connection.getresponse().read().decode() == f'1000000 {hashlib.sha256(b"".join(pieces)).hexdigest()}'
@@ -145,7 +145,7 @@ def test_upload_in_chunks_of_unknown_length(servers):
 def test_keep_alive(servers, project):
     """One connection of the client's for all requests; nginx has one to the app, too."""
     get(servers, project)
-    connection = http.client.HTTPConnection(host(project), timeout=20)
+    connection = http.client.HTTPConnection(host(project), timeout=180)
     connection.sock = first = servers.node.connect(80)
     path = '/' if project == 'bun-serve' else '/connection'
     seen = []
@@ -160,21 +160,22 @@ def test_keep_alive(servers, project):
 
 @pytest.mark.parametrize('project', [*EXCHANGES, 'hono'])
 def test_server_sent_events(servers, project):
-    """The first is there before the last is sent."""
+    """The first is there before the last is sent, for which the app waits."""
     get(servers, project)
     s = servers.node.connect(80)
-    s.settimeout(20)
+    s.settimeout(120)
     s.sendall(f'GET /events HTTP/1.1\r\nHost: {host(project)}\r\nConnection: close\r\n\r\n'.encode())
     seen = b''
     while b'data: first' not in seen:
-        seen += s.recv(4096)
-    first = time.monotonic()
+        piece = s.recv(4096)
+        assert piece, seen
+        seen += piece
     assert b'data: last' not in seen
+    servers.node.fetch(url(project, '/goon'))
     while b'data: last' not in seen:
         piece = s.recv(4096)
         assert piece, seen
         seen += piece
-    assert time.monotonic() - first > 0.6
     s.close()
 
 
@@ -200,7 +201,7 @@ def test_close_on_sigterm_finishes_what_is_under_way(servers, project):
     unit, node = service(servers, project), servers.node
     node.wait_fetch(url(project))
     s = node.connect(80)
-    s.settimeout(20)
+    s.settimeout(120)
     s.sendall(f'GET /last HTTP/1.1\r\nHost: {host(project)}\r\nConnection: close\r\n\r\n'.encode())
     seen = b''
     while b'begun' not in seen:
@@ -213,7 +214,7 @@ def test_close_on_sigterm_finishes_what_is_under_way(servers, project):
     assert b'finished' in seen
     assert node.state(unit, 'ActiveState', 'Result', 'ExecMainStatus') == {'ActiveState': 'inactive', 'Result': 'success', 'ExecMainStatus': '0'}
     assert 'closed after the last request' in node.journal_text(unit, namespace='nanoscale')
-    assert node.fetch(url(project), timeout=20).status == 200
+    assert node.fetch(url(project), timeout=180).status == 200
     assert node.state(unit) == 'active'
 
 
@@ -312,7 +313,7 @@ def test_late_listener(servers):
     assert get(servers, 'late').status == 200
     servers.node.run(['systemctl', 'stop', unit])
     begin = time.monotonic()
-    assert servers.node.fetch(url('late'), timeout=30).status == 200
+    assert servers.node.fetch(url('late'), timeout=180).status == 200
     assert time.monotonic() - begin > 4
 
 
@@ -327,7 +328,7 @@ def test_static_binary(servers):
         assert answer in (f'static on {first}', f'static on {first + 1}')
         ports.add(answer)
         node.run(['systemctl', 'stop', service(servers, 'static')])
-        assert node.fetch(url('static'), timeout=20).text == answer
+        assert node.fetch(url('static'), timeout=180).text == answer
         if len(ports) == 1:
             deploy(node, 'static')
     assert len(ports) == 2  # one for each slot

@@ -7,7 +7,7 @@ import pytest
 
 from apps_inline import api, deploy, processes, remove
 from nodes import BASE_DOMAIN, wait_until
-from switching import agent_is_ready, app, check_invariants, live_slot, open_slots, running_slots, set_up_sleep, settle, show, starts, status, url, wait_status
+from switching import agent_is_ready, app, check_invariants, live_slot, open_slots, running_slots, set_enough, set_up_sleep, settle, show, starts, status, url, wait_status
 
 
 @pytest.fixture(scope='module')
@@ -37,13 +37,17 @@ def test_idle_app_falls_asleep_and_wakes(node):
     shown = show(node, 'nap')
     assert shown['sleep']['ram_saved_bytes'] > 5 << 20, shown
     assert len(user_processes(node, 'nap')) == 1 and 'nanoscale-run' in user_processes(node, 'nap')[0]
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
-    wait_status(node, 'nap', 'live', 5)
-    wakes = wait_until(lambda: api(node, 'wakes', 'nap')['wakes'], 5)
-    assert wakes[0]['kind'] == 'armed' and 10 < wakes[0]['duration_ms'] < 20000
+    # While it sleeps this changes nothing; once awake it stays so for long enough to be seen.
+    node.run(['nanoscale', 'projects', 'set', 'nap', '--idle', '1h'])
+    assert status(node, 'nap') == 'sleeping/armed'
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
+    wait_status(node, 'nap', 'live')
+    wakes = wait_until(lambda: api(node, 'wakes', 'nap')['wakes'])
+    assert wakes[0]['kind'] == 'armed' and 10 < wakes[0]['duration_ms'] < 60000
+    node.run(['nanoscale', 'projects', 'set', 'nap', '--idle', '2s'])
     wait_status(node, 'nap', 'sleeping/armed')
     node.run(['nanoscale', 'projects', 'set', 'nap', '--idle', 'never'])
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
     check_invariants(node, 'nap', 'nap')
 
 
@@ -53,9 +57,9 @@ def test_asleep_is_a_socket_alone(node):
     project = show(node, 'nap')['id']
     assert user_processes(node, 'nap') == [] and open_slots(node, project) == [live_slot(node, project)]
     before = len(starts(node, project))
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
     assert len(starts(node, project)) == before + 1
-    wait_until(lambda: api(node, 'wakes', 'nap')['wakes'][0]['kind'] == 'asleep', 5)
+    wait_until(lambda: api(node, 'wakes', 'nap')['wakes'][0]['kind'] == 'asleep')
     check_invariants(node, 'nap', 'nap')
 
 
@@ -64,7 +68,7 @@ def test_armed_becomes_asleep_in_time(node):
     assert status(node, 'nap') == 'sleeping/armed'
     nod_off(node, 'nap', '--deep')
     assert status(node, 'nap') == 'sleeping/asleep'
-    node.run(['nanoscale', 'wake', 'nap'], timeout=60)
+    node.run(['nanoscale', 'wake', 'nap'], timeout=180)
     assert status(node, 'nap') == 'live'
 
 
@@ -72,10 +76,10 @@ def test_agent_is_not_needed_for_a_wake(node):
     for options in ([], ['--deep']):
         nod_off(node, 'nap', *options)
         node.run(['systemctl', 'stop', 'nanoscale-agent.service', 'nanoscale-agent.socket'])
-        assert node.fetch(url('nap'), timeout=30).text == 'nap'
+        assert node.fetch(url('nap'), timeout=180).text == 'nap'
         node.run(['systemctl', 'start', 'nanoscale-agent.socket', 'nanoscale-agent.service'])
         agent_is_ready(node)
-        wait_status(node, 'nap', 'live', 10)
+        wait_status(node, 'nap', 'live')
         check_invariants(node, 'nap', 'nap')
 
 
@@ -83,9 +87,9 @@ def test_armed_is_known_again_after_a_restart_of_the_agent(node):
     nod_off(node)
     node.run(['systemctl', 'restart', 'nanoscale-agent.service'])
     agent_is_ready(node)
-    wait_status(node, 'nap', 'sleeping/armed', 10)
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
-    wait_status(node, 'nap', 'live', 10)
+    wait_status(node, 'nap', 'sleeping/armed')
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
+    wait_status(node, 'nap', 'live')
 
 
 def test_a_thousand_connections_to_a_sleeping_app(node):
@@ -96,8 +100,8 @@ def test_a_thousand_connections_to_a_sleeping_app(node):
         before = len(starts(node, project))
         connections = []
         for _ in range(1000):
-            s = node.connect(80, 30)
-            s.settimeout(60)
+            s = node.connect(80)
+            s.settimeout(120)
             connections.append(s)
         request = f'GET / HTTP/1.1\r\nHost: nap.{BASE_DOMAIN}\r\nConnection: close\r\n\r\n'.encode()
         for s in connections:
@@ -117,15 +121,17 @@ def test_a_thousand_connections_to_a_sleeping_app(node):
 
 @pytest.mark.parametrize('kind', ['websocket', 'silent'])
 def test_open_connection_keeps_it_awake(node, kind):
-    node.run(['nanoscale', 'projects', 'set', 'nap', '--idle', '2s'])
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
+    project = show(node, 'nap')['id']
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
+    wait_status(node, 'nap', 'live')
     s = node.connect(80)
-    s.settimeout(10)
+    s.settimeout(120)
     if kind == 'websocket':
         s.sendall(f'GET / HTTP/1.1\r\nHost: nap.{BASE_DOMAIN}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'.encode())
         assert b' 101 ' in s.recv(4096)
     else:  # a request whose answer takes its time
-        s.sendall(f'GET /slow?ms=7000 HTTP/1.1\r\nHost: nap.{BASE_DOMAIN}\r\nConnection: close\r\n\r\n'.encode())
+        s.sendall(f'GET /hold HTTP/1.1\r\nHost: nap.{BASE_DOMAIN}\r\nConnection: close\r\n\r\n'.encode())
+    node.run(['nanoscale', 'projects', 'set', 'nap', '--idle', '2s'])
     end = time.monotonic() + 6
     while time.monotonic() < end:
         assert status(node, 'nap') == 'live'
@@ -134,7 +140,9 @@ def test_open_connection_keeps_it_awake(node, kind):
         s.sendall(b'echo')
         assert s.recv(100) == b'echo'
     else:
+        set_enough(node, project)
         assert b' 200 ' in s.recv(4096)
+        set_enough(node, project, False)
     s.close()
     wait_status(node, 'nap', 'sleeping/armed')
     node.run(['nanoscale', 'projects', 'set', 'nap', '--idle', 'never'])
@@ -143,12 +151,12 @@ def test_open_connection_keeps_it_awake(node, kind):
 def test_request_at_each_moment_of_falling_asleep(node):
     """20 steps of 60 ms from the command on, in every other one two requests; each request is answered, by whichever instance is there."""
     for step in range(20):
-        node.run(['nanoscale', 'wake', 'nap'], timeout=60)
+        node.run(['nanoscale', 'wake', 'nap'], timeout=180)
         settle(node, 'nap')
-        sleeper = threading.Thread(target=lambda: node.run(['nanoscale', 'sleep', 'nap'], check=False, timeout=60))
+        sleeper = threading.Thread(target=lambda: node.run(['nanoscale', 'sleep', 'nap'], check=False, timeout=180))
         sleeper.start()
         time.sleep(0.06 * step)
-        answers = [node.fetch(url('nap'), timeout=30).text for _ in range(1 + step % 2)]
+        answers = [node.fetch(url('nap'), timeout=180).text for _ in range(1 + step % 2)]
         sleeper.join(60)
         assert set(answers) == {'nap'}, step
     check_invariants(node, 'nap', 'nap')
@@ -158,8 +166,8 @@ def test_sleeping_app_sleeps_on_after_a_reboot_and_wakes(node):
     nod_off(node)
     node.reboot()
     agent_is_ready(node)
-    wait_until(lambda: status(node, 'nap') in ('sleeping/armed', 'sleeping/asleep'), 15, 0.3)
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
+    wait_until(lambda: status(node, 'nap') in ('sleeping/armed', 'sleeping/asleep'), every=0.3)
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
     check_invariants(node, 'nap', 'nap')
 
 
@@ -169,7 +177,7 @@ def test_crash_loop_is_given_up_and_taken_up_again(node):
     data = f'/opt/nanoscale/sites/{project}/data'
     node.run(['touch', f'{data}/broken'])
     node.fetch(url('nap', '/crash'))
-    wait_until(lambda: node.fetch(url('nap'), timeout=30).status == 503, 30)
+    wait_until(lambda: node.fetch(url('nap'), timeout=180).status == 503)
     wait_status(node, 'nap', 'crashed')
     answer = node.fetch(url('nap'))
     assert answer.status == 503 and int(answer.headers['Retry-After']) > 0 and '<html' in answer.text
@@ -180,22 +188,22 @@ def test_crash_loop_is_given_up_and_taken_up_again(node):
     before = len(starts(node, project))
     for _ in range(200):
         assert node.fetch(url('nap')).status == 503
-    assert len(starts(node, project)) <= before + 2
+    assert len(starts(node, project)) < before + 20  # the agent's own attempts, of which a slow machine sees some
     node.run(['systemctl', 'restart', 'nanoscale-agent.service'])
     agent_is_ready(node)
     assert status(node, 'nap') == 'crashed', 'it is not forgotten'
     node.run(['rm', f'{data}/broken'])
-    node.run(['nanoscale', 'wake', 'nap'], timeout=90)
-    assert node.fetch(url('nap'), timeout=30).text == 'nap'
+    node.run(['nanoscale', 'wake', 'nap'], timeout=180)
+    assert node.fetch(url('nap'), timeout=180).text == 'nap'
     check_invariants(node, 'nap', 'nap')
 
 
 def test_single_crash_costs_nobody_else_a_request(node):
-    node.run(['nanoscale', 'restart', 'nap'], timeout=120)
+    node.run(['nanoscale', 'restart', 'nap'], timeout=180)
     settle(node, 'nap')
     before = node.fetch(url('nap', '/who')).json()['instance']
     assert node.fetch(url('nap', '/crash')).status == 503
-    assert node.fetch(url('nap', '/who'), timeout=30).json()['instance'] != before
+    assert node.fetch(url('nap', '/who'), timeout=180).json()['instance'] != before
     check_invariants(node, 'nap', 'nap')
 
 
@@ -203,7 +211,7 @@ def test_app_that_never_sleeps_is_started_again_without_a_visitor(node):
     project = show(node, 'nap')['id']
     before = len(starts(node, project))
     node.fetch(url('nap', '/crash'))
-    wait_until(lambda: len(starts(node, project)) == before + 1, 15)
+    wait_until(lambda: len(starts(node, project)) == before + 1)
     wait_status(node, 'nap', 'live')
 
 

@@ -2,15 +2,15 @@
 """connections.h, slots.h and notices.h against a real kernel, systemd and journald, asked from inside the agent's own sandbox
 (tests/unit/system/probe_slots.c with the unit file of the agent around it)."""
 import itertools
-import os
 import pathlib
 import re
 import subprocess
+import time
 
 import pytest
 
 from nodes import REPOSITORY, wait_until
-from test_units_journal import BUILD, INVOCATION, Probe
+from test_units_journal import BUILD, INVOCATION, Probe, build
 
 PROBE = 'tests/unit/system/probe-slots'
 AGENT = pathlib.Path(REPOSITORY) / 'packaging/systemd/nanoscale-agent.service'
@@ -49,7 +49,7 @@ while (1) {
 
 # Connects, says what it was told to, shows the answer, and stays until its standard input ends.
 CLIENT = r'''
-use IO::Socket::UNIX; $| = 1; alarm 60;
+use IO::Socket::UNIX; $| = 1; alarm 600;
 my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$!";
 print "connected\n";
 while (<STDIN>) { print $s $_; $s->flush; print scalar <$s> // "gone\n" }
@@ -76,7 +76,7 @@ class Client:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait(20)
+        self.process.wait(180)
         self.process.stdout.close()
 
 
@@ -115,9 +115,7 @@ class AgentProbe(Probe):
 @pytest.fixture(scope='module')
 def node(lab):
     """A node of its own: the bus goes away here, and the journal is flooded."""
-    if not (BUILD / 'build.ninja').exists():
-        subprocess.run(['meson', 'setup', '--werror', BUILD, REPOSITORY], env={**os.environ, 'CC': 'gcc'}, check=True, capture_output=True)
-    subprocess.run(['ninja', '-C', BUILD, '-j2', PROBE], check=True, capture_output=True)
+    build(PROBE)
     node = lab.node('slots', 'bare')
     node.put(BUILD / PROBE, '/usr/local/bin/probe-slots')
     node.write('/etc/systemd/journald@nanoscale.conf', '[Journal]\nStorage=persistent\nSplitMode=none\nRateLimitIntervalSec=0\nSystemMaxUse=64M\n')
@@ -266,8 +264,8 @@ def test_what_ended_while_the_bus_was_away(node, probe):
         assert len(p.lines_of(f'{TWO} b')) == 1
     finally:
         node.run(['systemctl', 'start', 'dbus.socket', 'dbus.service'])
-    p.wait(f'{ONE} a inactive .*', timeout=30)
-    p.wait(f'{TWO} b inactive .*', timeout=30)
+    p.wait(f'{ONE} a inactive .*', timeout=180)
+    p.wait(f'{TWO} b inactive .*', timeout=180)
     assert len(p.lines_of(f'{ONE} b')) == 2, 'one that nothing happened to is told again'
 
 
@@ -282,10 +280,10 @@ def test_many_slots_cost_little(node, probe):
         systemctl start $(seq -f nanoscale-many%08.0f@a.socket 200)'''], timeout=300)
     try:
         p, q = probe('slots'), probe('notices')
-        p.wait_count('many.* a inactive success - 0 0', 200, timeout=120)
+        p.wait_count('many.* a inactive success - 0 0', 200, timeout=180)
         begin = p.seconds()
         print(f'200 slots at the start: {begin:.2f} s, {node.output("grep", "VmRSS", "/proc/" + node.state(p.unit, "MainPID") + "/status")}')
-        node.run(['systemctl', 'daemon-reload'], timeout=120)
+        node.run(['systemctl', 'daemon-reload'], timeout=180)
         node.run(['systemctl', 'start', service(ONE, 'a')])
         p.wait(f'{ONE} a active .*')
         reload = p.seconds() - begin
@@ -341,15 +339,15 @@ def test_a_flood_of_notices_costs_little_and_hides_no_other_slot(node, probe):
     node.run(['systemctl', 'start', service(ONE, 'a'), service(TWO, 'a')])
     p = probe('notices')
     p.wait('follows')
-    before = p.seconds()
+    before, begin = p.seconds(), time.monotonic()
     assert say(node, ONE, 'a', 'flood <5>nanoscale: awake after 1 ms', 'flood <5>noise') == ['ok', 'ok']
     assert say(node, TWO, 'a', 'say <5>nanoscale: awake after 13 ms') == ['ok']
-    p.wait(f'{INVOCATION} {TWO} a awake 13', timeout=120)
+    p.wait(f'{INVOCATION} {TWO} a awake 13', timeout=180)
     used = p.seconds() - before
     print(f'40,000 lines with priority 5: {used:.2f} s of processor time')
-    # 50 for each ten seconds that it took.
+    # 50 for each ten seconds that it took, of which the first and the last may be cut.
     heard = len(p.lines_of(ONE))
-    assert 50 <= heard <= 600 and heard % 50 == 0
+    assert 50 <= heard <= 50 * ((time.monotonic() - begin) / 10 + 2)
     assert used < 4
 
 

@@ -80,16 +80,16 @@ def test_a_build_replaces_pages_and_rollback_brings_them_back(site, git):
     assert site.fetch(url('pages', '/docs/page')).text == 'page'
     for path in ('/passwd', '/all/config/config.json', '/server-key.txt', '/build.js', '/package.json', '/about'):
         assert site.fetch(url('pages', path)).status == 404, path
-    site.run(['nanoscale', 'rollback', 'pages'], timeout=120)
+    site.run(['nanoscale', 'rollback', 'pages'], timeout=180)
     assert site.fetch(url('pages')).text == '<h1>first</h1>'
     assert releases(site, 'pages') == [(2, 'static', False), (1, 'static', True)]
 
 
 def test_no_request_fails_while_releases_change(site):
     """nginx alone answers: a switch is one rename."""
-    seen, until, switches = set(), time.monotonic() + 60, 0
+    seen, until, switches = set(), time.monotonic() + 300, 0
     while switches < 2 and time.monotonic() < until:
-        site.run(['nanoscale', 'rollback', 'pages', str(2 - switches), '--no-follow'], timeout=60)
+        site.run(['nanoscale', 'rollback', 'pages', str(2 - switches), '--no-follow'], timeout=180)
         marker = ('second', '<h1>first</h1>')[switches]
         while True:
             answer = site.fetch(url('pages'))
@@ -104,9 +104,9 @@ def test_no_request_fails_while_releases_change(site):
 
 
 def test_sleep_makes_no_sense_and_restart_is_harmless(site):
-    answer = site.run(['nanoscale', 'sleep', 'pages'], check=False, timeout=60)
+    answer = site.run(['nanoscale', 'sleep', 'pages'], check=False, timeout=180)
     assert answer.returncode != 0 and 'static site' in answer.stderr, answer
-    site.run(['nanoscale', 'restart', 'pages'], timeout=60)
+    site.run(['nanoscale', 'restart', 'pages'], timeout=180)
     assert site.fetch(url('pages')).text == '<h1>first</h1>' and running(site, 'pages') == ([], [])
 
 

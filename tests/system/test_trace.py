@@ -4,12 +4,11 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
 from apps_inline import deploy, node_app, remove
-from nodes import BASE_DOMAIN
+from nodes import BASE_DOMAIN, wait_until
 
 SECRET = 'tr4ce-c4nary-51d2'
 # What runs as ours, by the name that the kernel keeps (15 characters at most), before it becomes something else.
@@ -27,15 +26,13 @@ def trace(orchestrator, tmp_path):
     tracer = subprocess.Popen(['strace', '-f', '-qq', '-s', '65536', '--decode-pids=comm', '-e', 'trace=execve,execveat', '-e', 'signal=none',
                                '-o', str(output), '-p', str(orchestrator.leader), '-p', str(agent)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
-    while traced_by(agent) != tracer.pid or traced_by(orchestrator.leader) != tracer.pid:
-        assert time.monotonic() < deadline and tracer.poll() is None, 'strace could not attach'
-        time.sleep(0.05)
+    wait_until(lambda: tracer.poll() is not None or traced_by(agent) == traced_by(orchestrator.leader) == tracer.pid, what='strace')
+    assert tracer.poll() is None, 'strace could not attach'
 
     def stop():
         if tracer.poll() is None:
             tracer.send_signal(signal.SIGINT)
-            tracer.wait(30)
+            tracer.wait(180)
         return [m.groupdict() for m in map(LINE.match, output.read_text(errors='replace').splitlines()) if m], output.read_text(errors='replace')
     yield stop
     if tracer.poll() is None:
@@ -76,7 +73,7 @@ def test_no_shell_of_ours_and_no_secret_in_any_argument(orchestrator, git, trace
     try:
         orchestrator.run(['nanoscale', 'projects', 'create', 'traced', '--repo', git.url('traced')], via='pid1')
         orchestrator.run(['nanoscale', 'env', 'set', 'traced', '--file', '-'], input=f'SECRET={SECRET}\n', via='pid1')
-        deploy_output = orchestrator.run(['nanoscale', 'deploy', 'traced'], via='pid1', timeout=300)
+        deploy_output = orchestrator.run(['nanoscale', 'deploy', 'traced'], via='pid1', timeout=900)
         assert orchestrator.wait_fetch(f'http://traced.{BASE_DOMAIN}/env/SECRET').json() == SECRET
         orchestrator.run(['nanoscale', 'projects', 'delete', 'traced', '--yes'], via='pid1')
     finally:

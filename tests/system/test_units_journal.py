@@ -16,15 +16,19 @@ PROBE = 'tests/unit/system/probe'
 INVOCATION = '[0-9a-f]{32}'
 
 
-@pytest.fixture(scope='module')
-def node(lab):
-    """A node of its own: units fail here, and the journal is damaged."""
+def build(program):
     BUILD.parent.mkdir(parents=True, exist_ok=True)
-    with open(f'{BUILD}.lock', 'w') as lock:  # as test.sh, which may be building there now
+    with open(f'{BUILD}.lock', 'w') as lock:  # as test.sh, which may be building there now, or another test
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (BUILD / 'build.ninja').exists():
             subprocess.run(['meson', 'setup', '--werror', BUILD, REPOSITORY], env={**os.environ, 'CC': 'gcc'}, check=True, capture_output=True)
-        subprocess.run(['ninja', '-C', BUILD, '-j2', PROBE], check=True, capture_output=True)
+        subprocess.run(['ninja', '-C', BUILD, '-j2', program], check=True, capture_output=True)
+
+
+@pytest.fixture(scope='module')
+def node(lab):
+    """A node of its own: units fail here, and the journal is damaged."""
+    build(PROBE)
     node = lab.node('units', 'bare')
     node.put(BUILD / PROBE, '/usr/local/bin/probe')
     yield node
@@ -49,7 +53,7 @@ class Probe:
     def lines(self):
         return self.node.run(['cat', self.out], check=False).stdout.splitlines()
 
-    def wait(self, pattern, timeout=20):
+    def wait(self, pattern, timeout=180):
         """Until a line is as pattern says; that line's match."""
         def look():
             return next((m for m in (re.fullmatch(pattern, line) for line in self.lines()) if m), None)
@@ -58,7 +62,7 @@ class Probe:
         except Exception as error:
             raise AssertionError(f'no line {pattern!r} in {self.lines()[-20:]}') from error
 
-    def wait_count(self, pattern, n, timeout=30):
+    def wait_count(self, pattern, n, timeout=180):
         def look():
             found = [line for line in self.lines() if re.fullmatch(pattern, line)]
             return found if len(found) >= n else None
@@ -156,7 +160,7 @@ def test_the_bus_may_be_away_for_a_while(node, unit, probe):
         assert p.seconds() < 0.5, 'it waits busily for the bus'
     finally:
         node.run(['systemctl', 'start', 'dbus.socket', 'dbus.service'])
-    p.wait(f'{name} inactive success - 0 0', timeout=30)
+    p.wait(f'{name} inactive success - 0 0', timeout=180)
 
 
 def test_polling_tells_no_more_than_changes(node, unit, probe):
@@ -228,12 +232,12 @@ def test_nothing_is_lost_in_a_flood_and_a_rotation(node, unit, probe):
     node.run(['systemctl', 'start', '--no-block', name])
     p.wait_count(f'line {name} 6 .* n1', 1)
     node.run(['journalctl', '--namespace=nanoscale', '--rotate'])
-    p.wait(f'line {name} 6 .* n6000', timeout=120)
+    p.wait(f'line {name} 6 .* n6000', timeout=180)
     assert [line.split()[-1] for line in p.lines() if line.startswith('line')] == [f'n{i}' for i in range(1, 6001)]
     # The backlog of the same, in slices, from the middle.
     cursor = next(line.split()[3] for line in p.lines() if line.endswith(' n2000'))
     q = probe('journal', cursor, '0', name)
-    q.wait('caught-up', timeout=60)
+    q.wait('caught-up', timeout=180)
     assert [line.split()[-1] for line in q.lines()[:-1]] == [f'n{i}' for i in range(2001, 6001)]
 
 

@@ -12,7 +12,7 @@ import time
 from . import machine, net
 from .fetch import fetch_unix
 from .node import Node
-from .proc import ENVIRONMENT, CommandFailed, Result, run
+from .proc import ENVIRONMENT, PATIENCE, CommandFailed, Result, run, wait_until
 
 CGROUPS = pathlib.Path('/sys/fs/cgroup')
 PURE_V2 = (CGROUPS / 'cgroup.controllers').exists()
@@ -26,7 +26,7 @@ def cgroups(name):
 def end_cgroups(name):
     """Ends every process of a node and removes its cgroups, deepest first."""
     for path in cgroups(name):
-        for _ in range(100):
+        for _ in range(1200):
             if not path.is_dir():
                 break
             for directory, _, _ in os.walk(path, topdown=False):
@@ -113,7 +113,7 @@ class Container(Node):
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def boot(self, timeout=180):
+    def boot(self, timeout=600):
         assert not self.running, f'{self.name} runs already'
         end_cgroups(self.machine)
         namespace = self.lab.hub.plug(self.name, self.address)
@@ -155,12 +155,13 @@ class Container(Node):
                 if self.process.poll() is not None:
                     break
                 continue
-            for line in message.splitlines():
+            lines = message.splitlines()
+            for line in lines:
                 # The only reliable way to the inner PID 1: nspawn's children include a short-lived outer one.
                 if line.startswith('X_NSPAWN_LEADER_PID='):
                     self.leader = int(line.split('=')[1])
-                if line == 'READY=1':
-                    return
+            if 'READY=1' in lines:
+                return
         tail = self.console.read_bytes()[-1500:].decode(errors='replace')
         raise RuntimeError(f'{self.name} did not boot within {timeout} s; its console says:\n{tail}')
 
@@ -175,7 +176,7 @@ class Container(Node):
     def power_kill(self):
         """As a power cut for processes. What was written stays (the machine's page cache lives on), synced or not."""
         os.kill(self.leader, signal.SIGKILL)  # killing nspawn instead would leave the inner PID 1 running on the same disk
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         end_cgroups(self.machine)
         self.process = self.leader = None
 
@@ -193,7 +194,7 @@ class Container(Node):
         self._mount_disk()
         self._mount()
 
-    def power_off(self, timeout=60):
+    def power_off(self, timeout=PATIENCE):
         os.kill(self.leader, signal.SIGRTMIN + 4)
         try:
             self.process.wait(timeout)
@@ -214,10 +215,15 @@ class Container(Node):
         self._freeze(False)
 
     def _freeze(self, on):
+        """Returns when no process of it runs any more: the kernel has only begun with it when the file is written."""
         if PURE_V2:
-            (CGROUPS / self.machine / 'cgroup.freeze').write_text('1' if on else '0')
+            directory, wanted = CGROUPS / self.machine, f'frozen {on:d}'
+            (directory / 'cgroup.freeze').write_text(f'{on:d}')
+            wait_until(lambda: wanted in (directory / 'cgroup.events').read_text().splitlines(), what=f'{self.name}: {wanted}')
         else:
-            (CGROUPS / 'freezer' / self.machine / 'freezer.state').write_text('FROZEN' if on else 'THAWED')
+            state, wanted = CGROUPS / 'freezer' / self.machine / 'freezer.state', 'FROZEN' if on else 'THAWED'
+            state.write_text(wanted)
+            wait_until(lambda: state.read_text().strip() == wanted, what=f'{self.name}: {wanted}')
 
     # Network
     def cut(self):
@@ -230,11 +236,11 @@ class Container(Node):
         """What this node sends to `target` is lost, `percent` of it; the other way stays open. healed by lab.heal()."""
         self.lab.hub.filter(self.lab.hub.cuts + [(self.address, target.address, percent)])
 
-    def connect(self, port, timeout=10):
+    def connect(self, port, timeout=60):
         """A connected TCP socket, from the hub's side of the cable."""
         return net.connect(self.lab.hub.namespace, (self.address, port), timeout)
 
-    def connect_from_inside(self, port, address='127.0.0.1', timeout=10):
+    def connect_from_inside(self, port, address='127.0.0.1', timeout=60):
         """The same from within the node's network, as a process of the node has it."""
         return net.connect(self.machine, (address, port), timeout)
 

@@ -31,7 +31,7 @@ def _exchange(connection, method, path, headers, body):
         connection.close()
 
 
-def fetch(open_connection, url, host=None, method='GET', body=None, headers=None, timeout=10, ca=None):
+def fetch(open_connection, url, host=None, method='GET', body=None, headers=None, timeout=60, ca=None):
     """open_connection(port, timeout) returns a connected socket. `url` may be a path alone. `ca`: file of the authorities for https (None: not checked)."""
     parts = urllib.parse.urlsplit(url if '://' in url else 'http://node' + url)
     secure = parts.scheme == 'https'
@@ -50,7 +50,7 @@ def fetch(open_connection, url, host=None, method='GET', body=None, headers=None
     return _exchange(connection, method, path, {'Host': name or 'node', 'Connection': 'close', **(headers or {})}, body)
 
 
-def fetch_unix(path, target, method='GET', body=None, headers=None, timeout=10, host='localhost'):
+def fetch_unix(path, target, method='GET', body=None, headers=None, timeout=60, host='localhost'):
     """The same over a unix socket whose file this machine can see."""
     if isinstance(body, (dict, list)):
         body, headers = json.dumps(body), {'Content-Type': 'application/json', **(headers or {})}

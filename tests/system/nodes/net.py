@@ -34,7 +34,7 @@ def inside(name):
             _setns(home.fileno())
 
 
-def connect(name, address, timeout=10):
+def connect(name, address, timeout=60):
     """A TCP connection made in the namespace `name`. No name is looked up there: `address` has an IP address."""
     with inside(name):
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -8,7 +8,7 @@ import shlex
 import tarfile
 
 from .fetch import fetch
-from .proc import wait_until
+from .proc import PATIENCE, wait_until
 
 
 class Node:
@@ -81,7 +81,7 @@ class Node:
             argv += ['-b', boot]
         if unit:
             argv += [f'_SYSTEMD_UNIT={unit}']
-        out = self.run(argv, check=False, timeout=60).stdout
+        out = self.run(argv, check=False, timeout=PATIENCE).stdout
         return [{k: _text(v) for k, v in json.loads(line).items()} for line in out.splitlines() if line.startswith('{')]
 
     def journal_text(self, unit=None, namespace=None, **options):
@@ -95,15 +95,15 @@ class Node:
         values = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
         return values if len(wanted) > 1 else values.get(wanted[0], '')
 
-    def wait_active(self, unit, timeout=60):
+    def wait_active(self, unit, timeout=PATIENCE):
         wait_until(lambda: self.state(unit) == 'active', timeout, 0.2, f'{unit} active on {self.name}')
 
     # HTTP
-    def fetch(self, url, host=None, method='GET', body=None, headers=None, timeout=20, ca=None):
+    def fetch(self, url, host=None, method='GET', body=None, headers=None, timeout=60, ca=None):
         """A request from outside the node. `url` is a path, or an address whose host name goes into the Host header (no name is looked up)."""
         return fetch(lambda port, limit: self.connect(port, limit), url, host, method, body, headers, timeout, ca)
 
-    def wait_fetch(self, url, status=200, timeout=60, **options):
+    def wait_fetch(self, url, status=200, timeout=PATIENCE, **options):
         """Asks until the status is there, and returns that answer: a reload of nginx is asynchronous."""
         def ask():
             answer = self.fetch(url, **options)
@@ -131,7 +131,7 @@ class Node:
                     *self.evidence()]
         for name, argv in commands:
             try:
-                result = self.run(argv, check=False, timeout=20)
+                result = self.run(argv, check=False, timeout=60)
                 if result.stdout:
                     (target / name).write_text(result.stdout)
             except (OSError, TimeoutError) as error:

@@ -16,6 +16,10 @@ ENVIRONMENT = {
 }
 
 
+# How long is waited for what must come. Only a hang takes so long, so it is far more than a busy machine needs.
+PATIENCE = 180
+
+
 class CommandFailed(Exception):
     """A program ended with another code than 0; the message has its last lines, so that a test's report is readable."""
 
@@ -101,8 +105,10 @@ def run(argv, check=True, input=None, timeout=120, env=None, cwd=None, stream=No
     return result
 
 
-def wait_until(question, timeout=10, every=0.05, what='the condition'):
-    """Asks until the answer is true and returns it; a question that raises counts as not yet true."""
+def wait_until(question, timeout=PATIENCE, every=0.05, what='the condition'):
+    """Asks until the answer is true and returns it; a question that raises counts as not yet true. timeout: for what may take longer than PATIENCE,
+    which is the least: how fast something is, no test can say."""
+    timeout = max(timeout, PATIENCE)
     end, last = time.monotonic() + timeout, None
     while True:
         try:

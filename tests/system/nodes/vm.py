@@ -12,10 +12,14 @@ import time
 
 from . import machine
 from .node import Node
-from .proc import ENVIRONMENT, CommandFailed, Result, run, say, wait_until
+from .proc import ENVIRONMENT, PATIENCE, CommandFailed, Result, run, say, wait_until
 
 PORTS = (22, 80, 443)
 ADDRESS, GATEWAY, RESOLVER = '10.0.2.15', '10.0.2.2', '10.0.2.3'
+
+
+class QemuEnded(Exception):
+    """It did so by itself; to wait on would be in vain."""
 
 
 def _free_port():
@@ -66,8 +70,26 @@ class VirtualMachine(Node):
         return self.process is not None and self.process.poll() is None
 
     # Power
-    def boot(self, timeout=600):
+    def boot(self, timeout=1200):
         assert not self.running, f'{self.name} runs already'
+        # A port that was free is taken by another process before qemu has it: rarely, and hardly twice.
+        for last in (False, False, False, False, True):
+            self._start()
+            try:
+                wait_until(self._answers, timeout, 1, f'an answer of {self.name} after its start')
+                break
+            except QemuEnded as error:
+                if last or 'host forwarding' not in str(error):
+                    raise
+            except TimeoutError as error:
+                raise TimeoutError(f'{error}; its console says:\n{self._serial()[-1500:]}') from None
+        if not self._prepared:
+            self._prepare()
+            self._prepared = True
+        self.run(['systemctl', 'is-system-running', '--wait'], check=False, timeout=timeout)
+        return self
+
+    def _start(self):
         self.ports = {port: _free_port() for port in PORTS}
         forwards = ''.join(f',hostfwd=tcp:127.0.0.1:{mine}-:{port}' for port, mine in self.ports.items())
         accelerator = 'kvm' if os.access('/dev/kvm', os.W_OK) else 'tcg,thread=multi'
@@ -80,15 +102,6 @@ class VirtualMachine(Node):
                 '-netdev', f'user,id=net0{forwards}', '-device', 'virtio-net-pci,netdev=net0,id=card0']
         with open(self.console, 'ab') as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
-        try:
-            wait_until(self._answers, timeout, 1, f'an answer of {self.name} after its start')
-        except TimeoutError as error:
-            raise TimeoutError(f'{error}; its console says:\n{self._serial()[-1500:]}') from None
-        if not self._prepared:
-            self._prepare()
-            self._prepared = True
-        self.run(['systemctl', 'is-system-running', '--wait'], check=False, timeout=timeout)
-        return self
 
     def _serial(self):
         path = self.directory / 'serial.log'
@@ -96,8 +109,8 @@ class VirtualMachine(Node):
 
     def _answers(self):
         if not self.running:
-            raise TimeoutError(f'{self.name}: qemu ended with code {self.process.returncode}: {self.console.read_text(errors="replace")[-800:]}')
-        return self.run(['true'], check=False, timeout=15).ok
+            raise QemuEnded(f'{self.name}: qemu ended with code {self.process.returncode}: {self.console.read_text(errors="replace")[-800:]}')
+        return self.run(['true'], check=False, timeout=90).ok
 
     def _prepare(self):
         files = {'/etc/hostname': f'{self.name}\n', '/etc/hosts': self.lab.hosts(self.name), '/etc/resolv.conf': f'nameserver {RESOLVER}\n',
@@ -118,11 +131,11 @@ class VirtualMachine(Node):
         """A power cut: what the guest's kernel had not written to its disk is lost."""
         self._forget_ssh()
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         self.process = None
 
-    def power_off(self, timeout=120):
-        self.run(['systemctl', '--no-block', 'poweroff'], check=False, timeout=60)
+    def power_off(self, timeout=600):
+        self.run(['systemctl', '--no-block', 'poweroff'], check=False, timeout=PATIENCE)
         self._forget_ssh()
         try:
             self.process.wait(timeout)
@@ -137,7 +150,7 @@ class VirtualMachine(Node):
 
     def _qmp(self, command, **arguments):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(20)
+            s.settimeout(PATIENCE)
             s.connect(str(self.directory / 'qmp'))
             stream = s.makefile('rw')
             stream.readline()  # the greeting
@@ -165,13 +178,13 @@ class VirtualMachine(Node):
     # Commands
     def _ssh(self):
         return ['ssh', '-F', 'none', '-i', self.kernel / 'key', '-p', self.ports[22], '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null',
-                '-o', 'LogLevel=ERROR', '-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4', '-o', 'ConnectTimeout=10', '-o', 'ControlMaster=auto',
+                '-o', 'LogLevel=ERROR', '-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4', '-o', 'ConnectTimeout=60', '-o', 'ControlMaster=auto',
                 '-o', f'ControlPath={self.directory}/ssh-{self.ports[22]}', '-o', 'ControlPersist=300', 'root@127.0.0.1', '--']
 
     def _forget_ssh(self):
         """The shared connection would otherwise be tried again after the next start."""
         argv = self._ssh()
-        run([*argv[:-2], '-O', 'exit', argv[-2]], check=False, timeout=20)
+        run([*argv[:-2], '-O', 'exit', argv[-2]], check=False, timeout=PATIENCE)
 
     def run(self, argv, check=True, input=None, timeout=120, user=None, env=None, cwd=None, stream=None, binary=False, via='enter'):
         """As Container.run; both ways are processes of the guest's own here."""
@@ -189,7 +202,7 @@ class VirtualMachine(Node):
             raise CommandFailed(argv, Result(result.returncode, '' if binary else result.stdout, '' if binary else result.stderr))
         return result
 
-    def connect(self, port, timeout=10):
+    def connect(self, port, timeout=60):
         if port not in self.ports:
             raise ValueError(f'port {port} of a virtual machine is not forwarded (only {PORTS})')
         s = socket.create_connection(('127.0.0.1', self.ports[port]), timeout)
@@ -203,7 +216,7 @@ class VirtualMachine(Node):
     def remove(self):
         if self.running:
             self.power_kill()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end and run(['rm', '-rf', self.directory], check=False, timeout=60).returncode:
             time.sleep(0.2)
         if self.directory.exists():

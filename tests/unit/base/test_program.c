@@ -32,7 +32,7 @@ static void test_keeps_the_end(void **state) {
         Output o;
 
         (void) state;
-        assert_int_equal(RUN(10, &o, "/usr/bin/seq", "1", "100000"), 0);
+        assert_int_equal(RUN(60, &o, "/usr/bin/seq", "1", "100000"), 0);
         assert_int_equal(o.length, sizeof(o.text) - 1);
         assert_string_equal(program_last_line(&o), "100000");
 }
@@ -41,9 +41,9 @@ static void test_time_and_signals(void **state) {
         Output o;
 
         (void) state;
-        assert_int_equal(RUN(1, &o, "/bin/sleep", "30"), -ETIME);
-        assert_int_equal(RUN(10, &o, "/usr/bin/timeout", "-s", "TERM", "0.1", "/bin/sleep", "30"), 124);
-        assert_int_equal(RUN(10, &o, "/usr/bin/perl", "-e", "kill 'KILL', $$"), PROGRAM_SIGNAL + SIGKILL);
+        assert_int_equal(RUN(1, &o, "/bin/sleep", "600"), -ETIME);
+        assert_int_equal(RUN(60, &o, "/usr/bin/timeout", "-s", "TERM", "0.1", "/bin/sleep", "600"), 124);
+        assert_int_equal(RUN(60, &o, "/usr/bin/perl", "-e", "kill 'KILL', $$"), PROGRAM_SIGNAL + SIGKILL);
 }
 
 int main(void) {

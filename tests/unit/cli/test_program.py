@@ -23,6 +23,8 @@ import unittest
 
 PROGRAM = ""
 ID = "abc123def456"
+# How long a test waits for what must come: only a hang takes so long.
+PATIENCE = 120
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "http_proxy": "http://127.0.0.1:1"}
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
@@ -91,17 +93,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def problem(self, status, kind, detail, **more):
         self.answer(status, {"type": kind, "title": "No", "status": status, "detail": detail, **more}, "application/problem+json")
 
-    def stream(self, *pieces, wait=0.0, cut=False):
-        """Chunked; cut: the connection breaks in the middle of the answer."""
+    def stream(self, *pieces, after=lambda n: None, cut=False):
+        """Chunked. after(n) is called, and waited for, when piece n was sent; cut: the connection breaks in the middle of the answer."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in pieces:
+        for n, piece in enumerate(pieces):
             data = piece.encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
-            time.sleep(wait)
+            after(n)
         if not cut:
             self.wfile.write(b"0\r\n\r\n")
         self.close_connection = True
@@ -125,9 +127,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
-    def __init__(self, path):
+    def __init__(self, path, routes=()):
         super().__init__(path, Handler)
-        self.routes, self.asked, self.headers_seen = {}, [], []
+        self.routes, self.asked, self.headers_seen = dict(routes), [], []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def handle_error(self, request, client_address):
@@ -144,13 +146,14 @@ class Case(unittest.TestCase):
         self.socket = os.path.join(self.directory.name, "agent.sock")
         self.server = Server(self.socket)
         self.routes = self.server.routes
+        self.shown = ""
 
     def tearDown(self):
         self.server.stop()
         self.directory.cleanup()
 
     def run_cli(self, *words, stdin=""):
-        done = subprocess.run([PROGRAM, *words, "--socket", self.socket], input=stdin, capture_output=True, text=True, env=ENVIRON, timeout=60)
+        done = subprocess.run([PROGRAM, *words, "--socket", self.socket], input=stdin, capture_output=True, text=True, env=ENVIRON, timeout=PATIENCE)
         self.assertNotIn("\033", done.stdout + done.stderr)
         self.assertNotIn("\a", done.stdout + done.stderr)
         return done
@@ -172,7 +175,7 @@ class Case(unittest.TestCase):
         pid, fd = pty.fork()
         if pid == 0:
             os.execve(PROGRAM, [PROGRAM, *words, "--socket", self.socket], {**ENVIRON, "TERM": term, **(env or {})})
-        shown, pending, deadline = "", list(type_in), time.monotonic() + 60
+        shown, pending, deadline = "", list(type_in), time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if not select.select([fd], [], [], 0.5)[0]:
                 continue
@@ -183,6 +186,7 @@ class Case(unittest.TestCase):
             if not piece:
                 break
             shown += piece.decode()
+            self.shown = shown
             if pending and pending[0][0] in shown:
                 text = pending.pop(0)[1]
                 if callable(text):
@@ -192,6 +196,12 @@ class Case(unittest.TestCase):
         os.close(fd)
         status = os.waitpid(pid, 0)[1]
         return os.waitstatus_to_exitcode(status), shown
+
+    def wait_shown(self, what):
+        """For a handler of the server: until what is on the terminal is as what(shown) says."""
+        until = time.monotonic() + PATIENCE
+        while not what(self.shown) and time.monotonic() < until:
+            time.sleep(0.02)
 
     def asked(self, method):
         return [(path, body) for verb, path, body in self.server.asked if verb == method]
@@ -310,10 +320,8 @@ class Deploy(Case):
             self.server.stop()
             os.unlink(self.socket)
             time.sleep(1)
-            routes = self.routes
-            self.server = Server(self.socket)
-            self.server.routes.update(routes)
-            self.server.routes["GET", f"/api/deployments/{ID}/events"] = lambda h: h.stream(event(9, "end", LIVE))
+            # With all that it answers from the first moment on: the program is asking already.
+            self.server = Server(self.socket, {**self.routes, ("GET", f"/api/deployments/{ID}/events"): lambda h: h.stream(event(9, "end", LIVE))})
 
         self.routes["GET", f"/api/deployments/{ID}/events"] = events
         self.assertIn("shop is live", self.check(0, "deploy", "shop", err="connecting again").stdout)
@@ -335,20 +343,31 @@ class Deploy(Case):
         self.check(1, "deploy", "https://h/shop", err="It is  taken.")
 
 
+def spinner(shown):
+    """The different letters of the spinner in it."""
+    return {letter for letter in shown if 0x2800 <= ord(letter) <= 0x28ff}
+
+
 class Terminal(Case):
+    in_frames = False
+
     def setUp(self):
         super().setUp()
         self.routes["GET", "/api/projects/shop"] = PROJECT
         self.routes["POST", "/api/projects/shop/deployments"] = lambda h: h.answer(202, deployment())
         pieces = [part + "\n\n" for part in GOOD_STREAM.split("\n\n") if part]
-        self.routes["GET", f"/api/deployments/{ID}/events"] = lambda h: h.stream(*pieces, wait=0.15)
+        # Where there are frames, the stream goes on when what came is in one, so that nothing is passed over, however slow the program is.
+        steps = {2: lambda shown: "Cloning" in shown, 6: lambda shown: "Compiled" in shown and len(spinner(shown)) > 3}
+        self.routes["GET", f"/api/deployments/{ID}/events"] = lambda h: h.stream(
+            *pieces, after=lambda n: self.in_frames and n in steps and self.wait_shown(steps[n]))
 
     def test_live_list(self):
+        self.in_frames = True
         code, shown = self.run_on_terminal("deploy", "shop")
         self.assertEqual(code, 0)
         self.assertIn("\033[?25l", shown)
         self.assertTrue(shown.rindex("\033[?25h") > shown.rindex("\033[?25l"), "the cursor is shown again")
-        self.assertGreater(len({letter for letter in shown if 0x2800 <= ord(letter) <= 0x28ff}), 3, "the spinner turns")
+        self.assertGreater(len(spinner(shown)), 3, "the spinner turns")
         self.assertEqual(shown.count("Deploying shop"), 1)
         self.assertIn("\033[2m      Cloning red", shown)  # the last line of the running step, dim and clean
         self.assertNotIn("\033[31mred", shown)
@@ -360,6 +379,7 @@ class Terminal(Case):
         self.assertIn("shop is live at http://shop.example.com", last)
 
     def test_list_is_redrawn_in_place(self):
+        self.in_frames = True
         _, shown = self.run_on_terminal("deploy", "shop")
         frames = shown.split("\033[J")
         for before, _ in zip(frames[2:], frames[3:]):
@@ -374,6 +394,10 @@ class Terminal(Case):
             self.assertIn("fetch ok 0.8s\r\n", shown)
 
     def test_interrupt_leaves_the_deployment_alone(self):
+        gone = threading.Event()
+        self.addCleanup(gone.set)
+        # It does not end before it is interrupted.
+        self.routes["GET", f"/api/deployments/{ID}/events"] = lambda h: h.stream(GOOD_STREAM.split("id: 4")[0], after=lambda n: gone.wait(PATIENCE))
         code, shown = self.run_on_terminal("deploy", "shop", type_in=[("Cloning", lambda pid: os.kill(pid, signal.SIGINT))])
         self.assertEqual(code, 130)
         self.assertIn("\033[?25h", shown)
@@ -511,7 +535,7 @@ class Projects(Case):
     def test_status_at_a_glance(self):
         wakes = [{"at": ago(n), "kind": "armed", "duration_ms": 60 + n} for n in range(20)]
         self.routes["GET", "/api/projects/blog/wakes"] = {"wakes": wakes}
-        crash = {"sentence": "out of memory (limit 64 MiB)", "since": ago(200), "attempts": 2, "next_attempt": ago(-150), "last_lines": ["x"]}
+        crash = {"sentence": "out of memory (limit 64 MiB)", "since": ago(181), "attempts": 2, "next_attempt": ago(-178), "last_lines": ["x"]}
         out = self.status({**PROJECT, "memory_bytes": 112 << 20, "sleep": sleeping(None)},
                           {**PROJECT, "name": "blog", "status": "sleeping", "memory_bytes": 52 << 10, "sleep": sleeping("armed", count=20, p50=70, p99=79)},
                           {**PROJECT, "name": "shop2", "status": "crashed", "memory_bytes": None, "sleep": sleeping(None, count=3), "crash": crash})
@@ -962,11 +986,13 @@ class Logs(Case):
 
     def test_follow_goes_on_after_a_restart_until_interrupted(self):
         self.routes["GET", "/api/logs/shop?lines=5&follow=1"] = lambda h: h.stream(self.lines("one"), cut=True)
-        self.routes["GET", "/api/logs/shop?lines=0&follow=1"] = lambda h: h.stream(self.lines("two"), wait=20)
+        gone = threading.Event()
+        self.addCleanup(gone.set)
+        self.routes["GET", "/api/logs/shop?lines=0&follow=1"] = lambda h: h.stream(self.lines("two"), after=lambda n: gone.wait(PATIENCE))
         child = subprocess.Popen([PROGRAM, "logs", "shop", "-f", "-n5", "--socket", self.socket], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRON)
         got = [child.stdout.readline().split()[1] for _ in range(2)]
         child.send_signal(signal.SIGINT)
-        rest, errors = child.communicate(timeout=20)
+        rest, errors = child.communicate(timeout=PATIENCE)
         self.assertEqual((got, rest, child.returncode), (["one", "two"], "", 0))
         self.assertIn("connecting again", errors)
 

@@ -175,7 +175,7 @@ static int leave_one_behind(void *argument, int fd) {
         (void) argument;
         pid_t pid = fork();
         if (pid == 0) {
-                (void) sleep(30);
+                (void) sleep(10 * PATIENCE_US / USEC_PER_SEC);
                 _exit(0);
         }
         (void) dprintf(fd, "%d", (int) pid);
@@ -184,10 +184,8 @@ static int leave_one_behind(void *argument, int fd) {
 
 static void test_end_does_not_wait_for_who_holds_the_pipe(void **state) {
         (void) state;
-        uint64_t began = clock_monotonic_us();
         call(leave_one_behind, NULL, 100, 0);
         turn_until(probe.loop, probe.n == 1);
-        assert_true(clock_monotonic_us() - began < 5 * USEC_PER_SEC);
         pid_t left = atoi(probe.output);
         assert_true(is_alive(left));
         assert_int_equal(kill(left, SIGKILL), 0);

@@ -153,18 +153,23 @@ static void raw_accepting(void *owner, uint32_t revents) {
         assert_int_equal(watch_start(t.loop, raw->connection, 1 /* EPOLLIN */, raw_reading, raw, &raw->reading), 0);
 }
 
-static void raw_open(Raw *raw, const char *text, bool close_after) {
+static int socket_on_loopback(char *url, size_t size) {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t length = sizeof address;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof address), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *) &address, &length), 0);
+        (void) snprintf(url, size, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+        return fd;
+}
+
+static void raw_open(Raw *raw, const char *text, bool close_after) {
         memset(raw, 0, sizeof *raw);
         raw->text = text;
         raw->close_after = close_after;
         raw->connection = -1;
-        raw->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(bind(raw->fd, (struct sockaddr *) &address, sizeof address), 0);
+        raw->fd = socket_on_loopback(raw->url, sizeof raw->url);
         assert_int_equal(listen(raw->fd, 8), 0);
-        assert_int_equal(getsockname(raw->fd, (struct sockaddr *) &address, &length), 0);
-        (void) snprintf(raw->url, sizeof raw->url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
         assert_int_equal(watch_start(t.loop, raw->fd, 1 /* EPOLLIN */, raw_accepting, raw, &raw->accepting), 0);
 }
 
@@ -280,10 +285,11 @@ static void test_nobody_there(void **state) {
         get(&(FetchSpec){ .url = "http://app/", .unix_socket = absent });
         assert_int_equal(t.answer.error, -ENOENT);
         assert_non_null(strstr(t.answer.sentence, absent));
-        Raw raw;
-        raw_open(&raw, "", true);
-        raw_close(&raw);
-        get(&(FetchSpec){ .url = raw.url });
+        /* Bound all the while, so that nobody else gets the port, and never listened to. */
+        char url[64];
+        int fd = socket_on_loopback(url, sizeof url);
+        get(&(FetchSpec){ .url = url });
+        close(fd);
         assert_int_equal(t.answer.error, -ECONNREFUSED);
         assert_non_null(strstr(t.answer.sentence, "127.0.0.1"));
         get(&(FetchSpec){ .url = "http://name.invalid/" });
@@ -315,17 +321,18 @@ static void test_bad_answers(void **state) {
 
 static void test_time_limits(void **state) {
         (void) state;
-        uint64_t began = clock_monotonic_us();
-        get(&(FetchSpec){ .url = "http://app/keep", .unix_socket = t.path, .timeout_us = 200 * USEC_PER_MSEC });
-        assert_int_equal(t.answer.error, -ETIMEDOUT);
-        assert_true(clock_monotonic_us() - began < 2 * USEC_PER_SEC);
-        turn_until(t.loop, t.n_gone == 1);
+        /* The time-out must come after the request has arrived, and how long that takes is the machine's business: it is doubled until
+         * then. */
+        for (uint64_t timeout_us = 200 * USEC_PER_MSEC; !t.kept; timeout_us *= 2) {
+                assert_true(timeout_us < PATIENCE_US);
+                get(&(FetchSpec){ .url = "http://app/keep", .unix_socket = t.path, .timeout_us = timeout_us });
+                assert_int_equal(t.answer.error, -ETIMEDOUT);
+        }
+        turn_until(t.loop, t.n_gone >= 1);
         Raw raw;
         raw_open(&raw, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome", false);
-        began = clock_monotonic_us();
-        get(&(FetchSpec){ .url = raw.url, .timeout_us = 60 * USEC_PER_SEC, .stall_us = USEC_PER_SEC });
+        get(&(FetchSpec){ .url = raw.url, .timeout_us = 10 * PATIENCE_US, .stall_us = USEC_PER_SEC });
         assert_int_equal(t.answer.error, -ETIMEDOUT);
-        assert_true(clock_monotonic_us() - began < 8 * USEC_PER_SEC);
         raw_close(&raw);
 }
 
@@ -344,14 +351,18 @@ static void test_drop_cancels(void **state) {
 
 static void test_dropping_a_name_lookup_does_not_block(void **state) {
         (void) state;
+        /* The resolver's own patience with a server that does not answer; less than that was not waited for it. */
+        assert_int_equal(setenv("RES_OPTIONS", "timeout:30 attempts:2", 1), 0);
         uint64_t began = clock_monotonic_us();
         assert_int_equal(fetch_start(t.pool, &(FetchSpec){ .url = "http://other.invalid/" }, done, &t.answer, &t.answer.fetch), 0);
         turn(t.loop, 0);
         turn(t.loop, 0);
+        int n = t.answer.n; /* 1 where the name was refused between the two turns */
         t.answer.fetch = fetch_drop(t.answer.fetch);
-        assert_true(clock_monotonic_us() - began < USEC_PER_SEC);
+        assert_true(clock_monotonic_us() - began < 25 * USEC_PER_SEC);
+        assert_int_equal(unsetenv("RES_OPTIONS"), 0);
         turn_for(t.loop, 100 * USEC_PER_MSEC);
-        assert_int_equal(t.answer.n, 0);
+        assert_int_equal(t.answer.n, n);
 }
 
 static void test_drop_inside_the_callback(void **state) {
@@ -407,7 +418,7 @@ static pid_t tls_server(unsigned *ret_https, unsigned *ret_http) {
         if (pid == 0) {
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed assertion leaves the test without a word */
                 (void) dup2(fds[1], 1);
-                (void) execl("/usr/bin/python3", "python3", TLS_SERVER, t.directory, (char *) NULL);
+                (void) execl("/usr/bin/python3", "/usr/bin/python3", TLS_SERVER, t.directory, (char *) NULL);
                 _exit(127);
         }
         close(fds[1]);

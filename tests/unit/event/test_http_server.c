@@ -109,6 +109,13 @@ static void expect(Client *c, const char *text) {
         }
 }
 
+/* What waits for nothing and nobody is there after a few turns; a loop that had forgotten it would come to it with the next time-out. */
+static bool comes_at_once(Client *c, const char *text) {
+        for (int n = 0; n < 20 && !client_has(c, text); n++)
+                turn(t.loop, 0);
+        return client_has(c, text);
+}
+
 static void test_get(void **state) {
         (void) state;
         Client *c = ask("GET /a%20b/c?x=1&q=one+two%2fthr%C3%A9%65&z HTTP/1.1\r\nHost: x\r\nX-Thing: yes\r\n\r\n");
@@ -341,10 +348,8 @@ static void test_kept_request_is_answered_at_once(void **state) {
         turn_until(t.loop, t.kept);
         turn_for(t.loop, 50 * USEC_PER_MSEC);
         assert_true(client_poll(c) && c->length == 0);
-        uint64_t began = clock_monotonic_us();
         http_reply(t.kept, 202, "text/plain", "later", 5, NULL);
-        expect(c, "\r\n\r\nlater");
-        assert_true(clock_monotonic_us() - began < USEC_PER_SEC);
+        assert_true(comes_at_once(c, "\r\n\r\nlater"));
         assert_int_equal(t.n_gone, 0);
         client_close(c);
         turn_until(t.loop, t.server->peers == NULL);
@@ -399,10 +404,8 @@ static void test_stream(void **state) {
         expect(c, "data: one\n\ndata: two\n\n");
         turn_for(t.loop, 50 * USEC_PER_MSEC);
         assert_int_equal(http_stream_pending(t.stream), 0);
-        uint64_t began = clock_monotonic_us();
         assert_int_equal(http_stream_write(t.stream, "data: three\n\n", 13), 0);
-        expect(c, "data: three\n\n");
-        assert_true(clock_monotonic_us() - began < USEC_PER_SEC);
+        assert_true(comes_at_once(c, "data: three\n\n"));
         assert_int_equal(http_stream_write(t.stream, "last", 4), 0);
         t.stream = http_stream_end(t.stream);
         expect(c, "last\r\n0\r\n\r\n");
@@ -529,9 +532,7 @@ static void test_silent_connection_is_closed(void **state) {
         setup_with(64, 1);
         Client *silent = client_open(t.path), *half = ask("GET / HT"), *done = ask(GET("/")), *stream = ask(GET("/stream"));
         expect(stream, "event-stream");
-        uint64_t began = clock_monotonic_us();
         turn_until(t.loop, client_is_closed(silent) && client_is_closed(half) && client_is_closed(done));
-        assert_true(clock_monotonic_us() - began < 5 * USEC_PER_SEC);
         turn_for(t.loop, USEC_PER_SEC);
         assert_false(client_is_closed(stream)); /* a quiet stream may live */
         assert_int_equal(t.n_closed, 0);
@@ -550,7 +551,7 @@ static void test_trickling_request_is_cut(void **state) {
         Client *c = ask("GET / HTTP/1.1\r\nX-Slow: ");
         uint64_t began = clock_monotonic_us();
         while (!client_is_closed(c)) {
-                assert_true(clock_monotonic_us() - began < 5 * USEC_PER_SEC);
+                assert_true(clock_monotonic_us() - began < PATIENCE_US);
                 (void) send(c->fd, "a", 1, MSG_NOSIGNAL);
                 turn_for(t.loop, 50 * USEC_PER_MSEC);
         }
@@ -578,7 +579,9 @@ static void test_idle_connections_cost_no_turns(void **state) {
         (void) state;
         Client *c[] = { ask(GET("/keep")), ask(GET("/stream")), ask(GET("/")), ask("GET / HT") };
         turn_until(t.loop, t.kept && t.stream && client_has(c[2], "[GET"));
-        turn_for(t.loop, 50 * USEC_PER_MSEC);
+        /* Until it has come to rest, however long that takes. */
+        for (int quiet = 0, turns = 0; quiet < 3 && turns < 1000; turns++)
+                quiet = sd_event_run(loop_event(t.loop), 20 * USEC_PER_MSEC) > 0 ? 0 : quiet + 1;
         int n = 0;
         uint64_t began = clock_monotonic_us();
         while (clock_monotonic_us() - began < 500 * USEC_PER_MSEC)

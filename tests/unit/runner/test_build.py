@@ -21,6 +21,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from git_server import GitServer, git  # noqa: E402
 
 RUN_AT = os.path.abspath(sys.argv.pop(1))
+# How long a test waits for what must come: only a hang takes so long. What is to be ended sleeps for longer still.
+PATIENCE, FOR_EVER = 240, 1000
 ID, DEPLOYMENT = "abcdefghij12", "d1d1d1d1d1d1"
 
 # What `bun`, `npm` and `node` do here: write down argv and environment, then run the file fake.py of the work tree, if there is one.
@@ -89,7 +91,7 @@ class Build(unittest.TestCase):
                                 env={"PATH": "/usr/bin:/bin", **(env or {})}, start_new_session=True)
 
     def build(self, env=None, code=0, **more):
-        out, errors = self.start(env, **more).communicate(timeout=120)
+        out, errors = self.start(env, **more).communicate(timeout=PATIENCE)
         return self.check(out, errors, code)
 
     def check(self, out, errors, code):
@@ -379,6 +381,13 @@ class Build(unittest.TestCase):
         self.start = start
         self.addCleanup(setattr, self, "start", plain)
 
+    def wait_for_end(self, pid):
+        """It has been killed; when it is gone from /proc is the kernel's and its parent's business."""
+        until = time.monotonic() + PATIENCE
+        while os.path.exists(f"/proc/{pid}"):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+
     def test_leftover_processes_are_killed(self):
         pids = f"{self.root}/pids"
         self.fake(f"""
@@ -389,38 +398,35 @@ class Build(unittest.TestCase):
                     if os.fork() == 0:
                         with open({pids!r}, "a") as f:
                             f.write(str(os.getpid()) + "\\n")
-                        time.sleep(300)
+                        time.sleep({FOR_EVER})
                         os._exit(0)
                     os._exit(0)
             while not os.path.exists({pids!r}) or len(open({pids!r}).readlines()) < 3:
                 time.sleep(0.01)
             """)
-        began = time.monotonic()
         self.build()
-        self.assertLess(time.monotonic() - began, 20)
         for pid in self.text(pids).split():
-            self.assertFalse(os.path.exists(f"/proc/{pid}"), pid)
+            self.wait_for_end(pid)
 
     def test_told_to_stop(self):
         mark = f"{self.root}/mark"
         self.fake(f"""
             import os, signal, subprocess, time
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            child = subprocess.Popen(["/usr/bin/sleep", "300"])
+            child = subprocess.Popen(["/usr/bin/sleep", "{FOR_EVER}"])
             open({mark!r}, "w").write(str(child.pid))
-            time.sleep(300)
+            time.sleep({FOR_EVER})
             """)
         process = self.start()
-        until = time.monotonic() + 30
-        while not (os.path.exists(mark) and os.path.getsize(mark)) and time.monotonic() < until:
+        until = time.monotonic() + PATIENCE
+        while not (os.path.exists(mark) and os.path.getsize(mark)):
+            self.assertLess(time.monotonic(), until)
             time.sleep(0.02)
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        out, errors = process.communicate(timeout=20)
+        out, errors = process.communicate(timeout=PATIENCE)
         self.check(out, errors, 1)
         self.assertEqual((process.returncode, self.said("end")[-1]), (1, "build signal TERM"))
-        self.assertLess(time.monotonic() - began, 8)
-        self.assertFalse(os.path.exists("/proc/" + self.text(mark)))
+        self.wait_for_end(self.text(mark))
 
     def test_leftovers_of_a_killed_build_are_cleared(self):
         self.app()

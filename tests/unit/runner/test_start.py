@@ -21,6 +21,8 @@ import unittest
 unittest.TestCase.maxDiff = None
 RUN_AT = os.path.abspath(sys.argv.pop(1))
 ID = "abcdefghij12"
+# How long a test waits for what must come: only a hang takes so long. What must outlive the test sleeps for longer still.
+PATIENCE, FOR_EVER = 60, 600
 APP = """#!/usr/bin/python3 -I
 import fcntl, json, os, sys, time
 fds = [fd for fd in range(3, 256) if os.path.exists(f"/proc/self/fd/{fd}")]
@@ -73,7 +75,7 @@ class Runner(unittest.TestCase):
         return process
 
     def finish(self, process, code=0):
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, code, err)
         return json.loads(out) if code == 0 and out else None, err.decode()
 
@@ -87,8 +89,8 @@ class Runner(unittest.TestCase):
         client.connect(self.listener.getsockname())
         return client
 
-    def wait_until(self, what, seconds=20):
-        until = time.monotonic() + seconds
+    def wait_until(self, what):
+        until = time.monotonic() + PATIENCE
         while not what():
             self.assertLess(time.monotonic(), until)
             time.sleep(0.02)
@@ -201,7 +203,6 @@ class Wait(Runner):
         self.assertEqual(said, "<5>nanoscale: woken\n")
         woken = int(app["env"]["NANOSCALE_WOKEN_US"])
         self.assertTrue(before <= woken <= app["at"], (before, woken, app["at"]))
-        self.assertLess(woken - before, 1000000)
         self.assertEqual((app["argv"][1:], app["cwd"], app["others"], app["cloexec"]), (["two words", "x"], self.release, [], 0))
         # Nobody has accepted it: that is for the app.
         self.listener.settimeout(0)
@@ -257,7 +258,7 @@ class Wait(Runner):
 class Exclusive(Runner):
     def test_one_at_a_time(self):
         fd = self.lock()
-        start = self.script("import subprocess\nchild = subprocess.Popen(['/usr/bin/sleep', '60'], close_fds=False)\n"
+        start = self.script(f"import subprocess\nchild = subprocess.Popen(['/usr/bin/sleep', '{FOR_EVER}'], close_fds=False)\n"
                             "print('there', flush=True)\nchild.wait()\n")
         process = self.begin(exclusive="1", start=start)
         self.assertEqual(process.stdout.readline(), b"there\n")
@@ -282,12 +283,14 @@ class Exclusive(Runner):
         fcntl.flock(fd, fcntl.LOCK_UN)
         app, said = self.finish(process)
         self.assertEqual((said, app["pid"]), ("", process.pid))
-        # No alarm reaches the app that a wait has set.
+        # No alarm reaches the app that a wait has set. (On a machine that is slow at this moment, it came before the app did.)
         fcntl.flock(fd, fcntl.LOCK_EX)
         process = self.begin(exclusive="1", start="/usr/bin/sleep 1.5")
         time.sleep(0.3)
         fcntl.flock(fd, fcntl.LOCK_UN)
-        self.assertEqual(self.finish(process), (None, ""))
+        app, said = self.finish(process)
+        self.assertIsNone(app)
+        self.assertIn(said, ("", "<5>nanoscale: waits until the other instance has ended\n"))
 
     def test_is_told_to_stop(self):
         fd = self.lock()
@@ -299,7 +302,7 @@ class Exclusive(Runner):
 
     def test_an_ordinary_app_shares_it(self):
         fd = self.lock()
-        start = self.script("import time\nprint('there', flush=True)\ntime.sleep(60)\n")
+        start = self.script(f"import time\nprint('there', flush=True)\ntime.sleep({FOR_EVER})\n")
         first, second = self.begin(start=start), self.begin(start=start)
         for process in (first, second):
             self.assertEqual(process.stdout.readline(), b"there\n")
@@ -333,7 +336,7 @@ fds = sorted(map(int, os.listdir("/proc/self/fd")))
 wanted = {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
 signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
 def serve():
-    time.sleep(float(sys.argv[2]))
+    while sys.argv[2] != "now" and not os.path.exists(sys.argv[2]): time.sleep(0.01)
     s = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
     while True:
         c = s.accept()[0]
@@ -362,11 +365,16 @@ class Proxy(Runner):
     """What cannot be preloaded into is a child, with systemd-socket-proxyd in front of it."""
     def setUp(self):
         super().setUp()
+        # Held until the end, so that no other process gets it; one who reuses addresses, as Python's servers do, can listen on it all the same.
+        holder = socket.socket()
+        self.addCleanup(holder.close)
         for self.port in random.sample(range(20000, 32000), 100):
-            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", self.port)):
+            with contextlib.suppress(OSError):
+                holder.bind(("127.0.0.1", self.port))
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 break
 
-    def serve(self, arguments="7 0", **more):
+    def serve(self, arguments="7 now", **more):
         process = self.begin(start=f"{self.script(SERVER)} {arguments}", proxy=self.port, **more)
         if "armed" not in more:
             self.assertEqual(process.stdout.readline(), b"started\n")
@@ -374,7 +382,7 @@ class Proxy(Runner):
 
     def ask(self, word):
         client = self.connect()
-        client.settimeout(20)
+        client.settimeout(PATIENCE)
         client.sendall(word.encode())
         return b"".join(iter(lambda: client.recv(65536), b"")).decode()
 
@@ -410,17 +418,20 @@ class Proxy(Runner):
         process.send_signal(signal.SIGUSR1)
         self.assertEqual(process.stdout.readline(), b"SIGUSR1\n")
         process.terminate()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out, err), (7, b"SIGTERM\n", b""))
         self.assertTrue(self.has_ended(proxyd) and self.has_ended(facts["pid"]))
 
     def test_opens_once_the_app_listens(self):
-        process = self.serve("0 0.7")
+        mark = f"{self.root}/listen"
+        process = self.serve(f"0 {mark}")
         client = self.connect()  # waits in the socket's queue, as nginx's do
         client.sendall(b"facts")
         time.sleep(0.3)
         self.assertIsNone(self.proxyd(process))
-        client.settimeout(20)
+        with open(mark, "w", encoding="ascii"):
+            pass
+        client.settimeout(PATIENCE)
         self.assertTrue(client.recv(10))
         self.assertIsNotNone(self.proxyd(process))
         process.terminate()
@@ -431,23 +442,23 @@ class Proxy(Runner):
             with self.subTest(word):
                 process = self.serve()
                 self.ask(word)
-                self.assertEqual((process.wait(30), process.stderr.read()), (code, b""))
+                self.assertEqual((process.wait(PATIENCE), process.stderr.read()), (code, b""))
 
     def test_ends_before_it_listens(self):
-        self.assertEqual(self.serve("x").wait(30), 1)
-        process = self.serve("9 60")
+        self.assertEqual(self.serve("x now").wait(PATIENCE), 1)
+        process = self.serve("9 never")
         process.terminate()
-        self.assertEqual(process.wait(30), 9)
+        self.assertEqual(process.wait(PATIENCE), 9)
 
     def test_last_answer_arrives(self):
         self.serve()
         self.assertEqual(len(self.ask("last")), 3000000)
 
     def test_proxy_that_dies(self):
-        process = self.serve("0 0")
+        process = self.serve("0 now")
         self.ask("facts")
         os.kill(self.proxyd(process), signal.SIGKILL)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out, err), (1, b"SIGTERM\n", b"<5>nanoscale: the proxy in front of the app has ended\n"))
 
     def test_runner_that_is_killed_leaves_nothing(self):
@@ -479,7 +490,7 @@ class Proxy(Runner):
         self.assertFalse(self.is_free(self.lock()))
         self.assertEqual(process.stdout.readline(), b"started\n")
         process.terminate()
-        self.assertEqual(process.wait(30), 7)
+        self.assertEqual(process.wait(PATIENCE), 7)
 
 
 if __name__ == "__main__":

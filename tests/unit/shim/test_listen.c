@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -89,7 +92,7 @@ static Case cases[] = {
         { .name = "threads" },
         { .name = "tight_limit", .files = 64 },
         { .name = "awake", .woken_ms = 250, .said = "||" AWAKE "|" },
-        { .name = "awake", .woken_ms = 119000, .said = "||" AWAKE "|" },
+        { .name = "awake", .woken_ms = 90000, .said = "||" AWAKE "|" },
         { .name = "awake", .woken_ms = 120500, .said = "|||" },
         { .name = "awake", .said = "|||" },
         { .name = "awake", .woken = "0000000000000000", .said = "|||" },
@@ -150,7 +153,7 @@ static void check_said(const Case *c, int fd) {
                 plain[n++] = *p;
                 if (strncmp(p, "after ", 6) == 0) {
                         long ms = strtol(p + 6, &p, 10);
-                        assert_in_range(ms, c->woken_ms, c->woken_ms + 20000);
+                        assert_in_range(ms, c->woken_ms, c->woken_ms + 60000);
                         n += (size_t) snprintf(plain + n, sizeof plain - n, "fter #%c", *p);
                 }
         }
@@ -238,9 +241,18 @@ static void test_all_functions(void **state) {
         assert_int_equal(munmap((void *) (uintptr_t) file, (size_t) st.st_size), 0);
 }
 
+/* A loopback interface of our own: on the machine's, the port may be taken, for a moment or for long. */
+static int leave_the_network(void) {
+        struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+        if (unshare(CLONE_NEWNET) < 0)
+                return -errno;
+        auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? -errno : 0;
+}
+
 static int set_up(void **state) {
         (void) state;
-        return mkdtemp(directory) ? 0 : -1;
+        return leave_the_network() == 0 && mkdtemp(directory) ? 0 : -1;
 }
 
 static int tear_down(void **state) {

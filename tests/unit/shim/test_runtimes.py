@@ -18,7 +18,8 @@ import unittest
 SHIM = os.path.abspath(sys.argv[1])
 PROGRAMS = {os.path.basename(path): os.path.abspath(path) for path in sys.argv[2:]}
 del sys.argv[1:]
-PORT = "38473"
+# Below the numbers that the kernel gives to connections and servers that want none in particular.
+PORT = "18473"
 
 HTTP = """
 const http = require("node:http");
@@ -64,7 +65,7 @@ async function askSelf() {
   for (const headers of [{}, { connection: "close" }]) got.push((await (await fetch(base[1] + port + "/big", { headers })).text()) === big);
   const sent = await (await fetch(base[0] + port + "/echo", { method: "POST", body: big })).text();
   got.push(sent === big);
-  const refused = await fetch(base[1] + "38479/").then(() => "answered", (e) => e.cause?.code ?? e.code);
+  const refused = await fetch(base[1] + "18479/").then(() => "answered", (e) => e.cause?.code ?? e.code);
   return JSON.stringify({ got, refused });
 }
 """
@@ -103,12 +104,12 @@ if (process.argv[2] === "worker") {
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=30)
+        super().__init__("localhost", timeout=120)
         self.unix_path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
+        self.sock.settimeout(120)
         self.sock.connect(self.unix_path)
 
 

@@ -91,6 +91,7 @@ typedef struct Dropper {
         const char *unit;
         Timer *timer;
         int dropped;
+        bool is_over;
         struct Dropper *other;
 } Dropper;
 
@@ -115,6 +116,12 @@ static void drop_state(void *owner, const UnitState *s) {
 static void drop_late(void *owner) {
         Dropper *d = owner;
 
+        /* Not before all that can be dropped is; then a while more, in which nothing may come. */
+        if (d->dropped + d->other->dropped < 3 || !d->is_over) {
+                d->is_over = d->dropped + d->other->dropped >= 3;
+                (void) timer_rearm(d->timer, 2 * USEC_PER_SEC);
+                return;
+        }
         (void) printf("dropped %d\n", d->dropped + d->other->dropped);
 }
 

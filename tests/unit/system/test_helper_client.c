@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -24,6 +25,7 @@
 static char directory[] = "/tmp/nanoscale-helper-XXXXXX";
 static char path[64];
 static pid_t server;
+static int gate[2]; /* a socket pair: the server says that it holds a request, and goes on when it is told to */
 
 /* --- the server --- */
 
@@ -85,6 +87,11 @@ static void answer(int fd) {
         } else if (strncmp(request, "wait", 4) == 0) {
                 (void) usleep(100 * 1000);
                 say(fd, "ok waited\n", 10);
+        } else if (strncmp(request, "hold", 4) == 0) {
+                char byte;
+
+                if (write(gate[1], "x", 1) == 1 && read(gate[1], &byte, 1) == 1)
+                        say(fd, "ok held\n", 8);
         } else if (strncmp(request, "cut", 3) == 0)
                 say(fd, "ok but with", 11);
         else if (strncmp(request, "two", 3) == 0)
@@ -174,6 +181,10 @@ static void on_patience(void *owner) {
         loop_exit(((Asker *) owner)->loop, 99);
 }
 
+/* Far more than a busy machine needs; the loop's is the longer one, so that the client's own limit is seen. */
+#define TIMEOUT_US (60 * USEC_PER_SEC)
+#define PATIENCE_US (2 * TIMEOUT_US)
+
 static void setup_asker(Asker *a, const char *socket, char *const *argv, uint64_t timeout_us) {
         *a = (Asker){ 0 };
         assert_int_equal(loop_new(&a->loop), 0);
@@ -183,7 +194,7 @@ static void setup_asker(Asker *a, const char *socket, char *const *argv, uint64_
 static void run(Asker *a) {
         Timer *patience = NULL;
 
-        assert_int_equal(timer_start(a->loop, 20 * USEC_PER_SEC, on_patience, a, &patience), 0);
+        assert_int_equal(timer_start(a->loop, PATIENCE_US, on_patience, a, &patience), 0);
         assert_int_equal(loop_run(a->loop), 0);
         timer_drop(patience);
 }
@@ -208,7 +219,7 @@ static void ask(Asker *a, const char *verb, const char *id, const char *argument
 static void expect(const char *verb, const char *id, const char *wanted) {
         Asker a;
 
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         ask(&a, verb, id, NULL, NULL);
         assert_string_equal(a.log, ""); /* nothing from inside the call */
         run(&a);
@@ -242,7 +253,7 @@ static void long_answers(void **state) {
 
         (void) state;
         start_server(8);
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         ask(&a, "long", "8192", NULL, NULL);
         run(&a);
         assert_memory_equal(a.log, "ok:xxx", 6);
@@ -258,7 +269,7 @@ static void fields_and_arguments(void **state) {
 
         (void) state;
         start_server(8);
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         fields_put(&w, "host", "shop.example");
         fields_put(&w, "host", "");
         fields_put_number(&w, "body_mib", 10);
@@ -279,7 +290,7 @@ static void large_requests(void **state) {
 
         (void) state;
         start_server(8);
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         memset(value, 'v', sizeof(value) - 1);
         for (int i = 0; i < 127; i++)
                 fields_put(&w, "env", value);
@@ -294,7 +305,7 @@ static void large_requests(void **state) {
         done_asker(&a);
 
         /* Refused while most of it is still unsent. */
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         for (int i = 0; i < 127; i++)
                 fields_put(&w, "env", value);
         ask(&a, "early", NULL, NULL, &w);
@@ -332,7 +343,7 @@ static void one_at_a_time_in_order(void **state) {
 
         (void) state;
         start_server(1);
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         ask(&a, "wait", NULL, NULL, NULL);
         ask(&a, "echo", "a", NULL, NULL);
         ask(&a, "nothing", NULL, NULL, NULL);
@@ -346,6 +357,16 @@ static void one_at_a_time_in_order(void **state) {
         stop_server();
 }
 
+static void take_gate(void) {
+        char byte;
+
+        assert_int_equal(read(gate[0], &byte, 1), 1);
+}
+
+static void open_gate(void) {
+        assert_int_equal(write(gate[0], "x", 1), 1);
+}
+
 static void drop_sent(void *owner) {
         Asker *a = owner;
 
@@ -353,41 +374,56 @@ static void drop_sent(void *owner) {
         a->wanted--;
 }
 
+static void drop_held(void *owner, uint32_t revents) {
+        (void) revents;
+        take_gate();
+        drop_sent(owner);
+        open_gate();
+}
+
+static void leave_held(void *owner, uint32_t revents) {
+        (void) revents;
+        take_gate();
+        loop_exit(((Asker *) owner)->loop, 7);
+}
+
 /* A call that waits is never sent; one that was sent keeps its turn, silently. */
 static void dropping(void **state) {
-        Timer *timer = NULL;
+        Watch *held = NULL;
         Asker a;
 
         (void) state;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate), 0);
         start_server(8);
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
-        ask(&a, "wait", NULL, NULL, NULL);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
+        ask(&a, "hold", NULL, NULL, NULL);
         ask(&a, "echo", "b", NULL, NULL);
         ask(&a, "echo", "c", NULL, NULL);
-        assert_int_equal(timer_start(a.loop, 30 * USEC_PER_MSEC, drop_sent, &a, &timer), 0);
+        assert_int_equal(watch_start(a.loop, gate[0], EPOLLIN, drop_held, &a, &held), 0);
         a.calls[1] = helper_call_drop(a.calls[1]);
         a.wanted--;
         run(&a);
         assert_string_equal(a.log, "ok:echo c|end|\n");
-        timer_drop(timer);
+        watch_drop(held);
         done_asker(&a);
 
         /* The client goes first, with one dropped call under way and one that waits. */
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
-        ask(&a, "wait", NULL, NULL, NULL);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
+        ask(&a, "hold", NULL, NULL, NULL);
         ask(&a, "echo", "b", NULL, NULL);
-        assert_int_equal(timer_start(a.loop, 30 * USEC_PER_MSEC, on_patience, &a, &timer), 0);
-        assert_int_equal(loop_run(a.loop), 99);
+        assert_int_equal(watch_start(a.loop, gate[0], EPOLLIN, leave_held, &a, &held), 0);
+        assert_int_equal(loop_run(a.loop), 7);
         drop_sent(&a);
         a.client = helper_client_free(a.client);
-        timer_drop(timer);
+        watch_drop(held);
+        open_gate();
         assert_string_equal(a.log, "");
         done_asker(&a);
         assert_null(helper_call_drop(NULL));
         assert_null(helper_client_free(NULL));
 
         /* Everything goes in the callback. */
-        setup_asker(&a, path, NULL, 10 * USEC_PER_SEC);
+        setup_asker(&a, path, NULL, TIMEOUT_US);
         a.drop_in_callback = true;
         ask(&a, "echo", "a", NULL, NULL);
         ask(&a, "echo", "b", NULL, NULL);
@@ -396,6 +432,8 @@ static void dropping(void **state) {
         assert_string_equal(a.log, "ok:echo a|end|\n");
         done_asker(&a);
         stop_server();
+        (void) close(gate[0]);
+        (void) close(gate[1]);
 }
 
 static void limits(void **state) {
@@ -466,7 +504,7 @@ static void expect_program(const char *program, const char *argument, const char
         char *argv[] = { (char *) (uintptr_t) program, (char *) (uintptr_t) argument, NULL };
         Asker a;
 
-        setup_asker(&a, NULL, argv, 5 * USEC_PER_SEC);
+        setup_asker(&a, NULL, argv, TIMEOUT_US);
         ask(&a, "ok", "project00001", NULL, NULL);
         run(&a);
         assert_string_equal(a.log, wanted);
@@ -476,7 +514,7 @@ static void expect_program(const char *program, const char *argument, const char
 static void programs(void **state) {
         static const char silent[] =
                         "unreachable:sudo did not start the helper. The journal says why; the rules are in /etc/sudoers.d/nanoscale.\n";
-        char *argv[] = { (char[]){ "/usr/bin/sleep" }, (char[]){ "20" }, NULL };
+        char *argv[] = { (char[]){ "/usr/bin/sleep" }, (char[]){ "600" }, NULL };
         Asker a;
 
         (void) state;

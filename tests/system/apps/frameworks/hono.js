@@ -9,10 +9,14 @@ app.get("/", (c) => c.json({ framework: "hono", ip: getConnInfo(c).remote.addres
 app.get("/events", (c) =>
   streamSSE(c, async (stream) => {
     await stream.writeSSE({ data: "first" });
-    await stream.sleep(1000);
+    await new Promise((told) => process.once("goon", told));
     await stream.writeSSE({ data: "last" });
   }),
 );
+app.get("/goon", (c) => {
+  process.emit("goon");
+  return c.body(null);
+});
 app.post("/json", async (c) => c.json(await c.req.json()));
 
 export default { port: process.env.PORT, fetch: app.fetch };

@@ -25,11 +25,15 @@ const routes = {
     new Response(
       (async function* () {
         yield "data: first\n\n";
-        await Bun.sleep(1000);
+        await new Promise((told) => process.once("goon", told));
         yield "data: last\n\n";
       })(),
       { headers: { "content-type": "text/event-stream" } },
     ),
+  goon: () => {
+    process.emit("goon");
+    return new Response();
+  },
   // Ends a moment after the app was told to.
   last: () =>
     new Response(

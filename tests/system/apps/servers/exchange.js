@@ -30,8 +30,11 @@ const routes = {
   events: (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: first\n\n");
-    const timer = setTimeout(() => response.end("data: last\n\n"), 1000);
-    response.on("close", () => clearTimeout(timer));
+    process.once("goon", () => response.end("data: last\n\n"));
+  },
+  goon: (request, response) => {
+    process.emit("goon");
+    response.end();
   },
   // Ends a moment after the app was told to.
   last: (request, response) => {
