@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A virtual machine as a node: Debian's kernel and cgroup v2 alone, as users' servers have. Emulated where there is no KVM, so ten times slower than a container.
+"""A virtual machine as a node: Debian's kernel and cgroup v2 alone, as users' servers have. Emulated unless NANOSCALE_TEST_KVM=1, so ten times slower than a container.
 
 It sits behind qemu's user-mode network: it reaches the package registries and the other nodes; from outside only PORTS are reached, over loopback."""
 import json
@@ -52,6 +52,12 @@ def make_image(target, node, packages):
     run(['mkfs.ext4', '-q', '-F', '-d', node.root, target / 'disk.img'], timeout=600)
 
 
+def _accelerator():
+    """Software, unless asked otherwise: a machine that is a virtual one itself may have /dev/kvm and then refuse registers of the processor, or never run
+    the first instruction."""
+    return ['-accel', 'kvm', '-cpu', 'max'] if os.environ.get('NANOSCALE_TEST_KVM') == '1' else ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+
+
 class VirtualMachine(Node):
     kind = 'virtual machine'
 
@@ -92,9 +98,8 @@ class VirtualMachine(Node):
     def _start(self):
         self.ports = {port: _free_port() for port in PORTS}
         forwards = ''.join(f',hostfwd=tcp:127.0.0.1:{mine}-:{port}' for port, mine in self.ports.items())
-        accelerator = 'kvm' if os.access('/dev/kvm', os.W_OK) else 'tcg,thread=multi'
         (self.directory / 'qmp').unlink(missing_ok=True)
-        argv = ['qemu-system-x86_64', '-name', self.lab.prefix + self.name, '-accel', accelerator, '-cpu', 'max', '-smp', '2', '-m', str(self.memory_mib),
+        argv = ['qemu-system-x86_64', '-name', self.lab.prefix + self.name, *_accelerator(), '-smp', '2', '-m', str(self.memory_mib),
                 '-display', 'none', '-monitor', 'none', '-no-reboot', '-serial', f'file:{self.directory}/serial.log',
                 '-qmp', f'unix:{self.directory}/qmp,server=on,wait=off', '-kernel', str(self.kernel / 'vmlinuz'),
                 '-initrd', str(self.kernel / 'initrd.img'), '-append', 'root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.show_status=1',
