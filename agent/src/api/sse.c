@@ -6,15 +6,20 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#define COMMENT ":\n\n"
 enum { KEEP_US = 15 * 1000 * 1000 };
 
 int sse_begin(HttpRequest *rq, void (*closed)(void *owner), void *owner, HttpStream **ret_stream) {
         int r = http_reply_stream(rq, "text/event-stream", closed, owner, ret_stream);
 
-        if (r == 0) /* without it, a quiet stream is a little less long-lived */
-                (void) http_stream_keep(*ret_stream, ":\n\n", KEEP_US);
-        return r;
+        if (r < 0)
+                return r;
+        /* At once, since nginx holds an answer's head back until there is something behind it. */
+        (void) http_stream_write(*ret_stream, COMMENT, strlen(COMMENT));
+        (void) http_stream_keep(*ret_stream, COMMENT, KEEP_US); /* without it, a quiet stream is a little less long-lived */
+        return 0;
 }
 
 int sse_write(HttpStream *s, uint64_t id, const char *event, const char *data) {
