@@ -44,6 +44,32 @@ def test_again_keeps_the_key_and_repairs_the_rest(node):
     wait_until(served, LIMIT, 0.5, 'port 4000 after the repair')
 
 
+def test_a_node_of_an_older_version_gets_the_door_beside_other_sites(node_maker):
+    """The agent runs without the second socket; and a site of the administrator's answers for unknown names on 443."""
+    node = node_maker('older')
+    confs = [f'/etc/nginx/conf.d/nanoscale-{name}.conf' for name in ('gateway', 'panel')]
+    node.run(['systemctl', 'disable', '--now', 'nanoscale-gateway.socket'])
+    node.run(['rm', '-r', '/etc/systemd/system/nanoscale-gateway.socket', TLS, *confs])
+    node.run(['systemctl', 'daemon-reload'])
+    node.run(['systemctl', 'reset-failed', 'nanoscale-agent.socket', 'nanoscale-agent.service'], check=False)
+    node.run(['systemctl', 'restart', 'nanoscale-agent.service'])
+    node.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=other', '-keyout', '/etc/nginx/other.key',
+              '-out', '/etc/nginx/other.pem'])
+    node.write('/etc/nginx/conf.d/other.conf', 'server { listen 443 ssl default_server; listen [::]:443 ssl default_server ipv6only=on; ssl_certificate other.pem; '
+                                               'ssl_certificate_key other.key; return 200 other; }\n')
+    done = installer(node)
+    assert done.ok and 'on port 443' in done.stdout, done
+    assert [node.exists(path) for path in confs] == [True, False]
+    assert node.state('nanoscale-gateway.socket') == 'active'
+    pid = node.state('nanoscale-agent.service', 'MainPID')
+    assert 'gateway' in re.search(r'LISTEN_FDNAMES=([^\0]*)', node.read(f'/proc/{pid}/environ'))[1]
+    assert node.wait_fetch('https://node/', timeout=LIMIT).text == 'other'
+    wait_until(lambda: 'Not found' in node.fetch('https://node:4000/').text, LIMIT, 0.5, 'port 4000')
+    node.run(['rm', '/etc/nginx/conf.d/other.conf'])
+    assert installer(node).ok and node.exists(confs[1])
+    node.wait_fetch('https://node/', 404, timeout=LIMIT)
+
+
 def test_a_broken_key_is_not_replaced(node):
     key = node.read(f'{TLS}/key.pem')
     node.write(f'{TLS}/key.pem', 'broken', 0o600)
