@@ -212,3 +212,36 @@ int command_projects_stats(const Cli *cli) {
         r = all ? fetch_ranges(cli, "projects", options_operand(cli->options, 0), all) : cli_out_of_memory(cli);
         return r == DONE ? cli_print(cli, all, print_project) : r;
 }
+
+/* --- metrics --- */
+
+static int print_token(const Cli *cli, const json_t *answer) {
+        (void) cli;
+        say(stdout, "%s\n", member_text(answer, "token"));
+        (void) fflush(stdout);
+        say(stderr,
+            "Shown once. It ends an earlier one. For Prometheus: scheme https, port 4000, path /metrics, authorization type Bearer with\n"
+            "this as credentials, and tls_config with /opt/nanoscale/tls/certificate.pem of this server as ca_file.\n");
+        return DONE;
+}
+
+int command_metrics_token(const Cli *cli) {
+        auto_json json_t *answer = NULL;
+        int r = cli_call(cli, "POST", "/api/metrics/token", NULL, &answer);
+
+        return r == DONE ? cli_print(cli, answer, print_token) : r;
+}
+
+static int print_off(const Cli *cli, const json_t *answer) {
+        (void) cli;
+        (void) answer;
+        say(stdout, "The metrics of this server are told to nobody at its gateway any more.\n");
+        return DONE;
+}
+
+int command_metrics_off(const Cli *cli) {
+        auto_json json_t *answer = NULL;
+        int r = cli_call(cli, "DELETE", "/api/metrics/token", NULL, &answer);
+
+        return r == DONE ? cli_print(cli, answer, print_off) : r;
+}

@@ -29,6 +29,8 @@ int command_projects_create(const Cli *cli);
 int command_projects_list(const Cli *cli);
 int command_projects_show(const Cli *cli);
 int command_projects_stats(const Cli *cli);
+int command_metrics_token(const Cli *cli);
+int command_metrics_off(const Cli *cli);
 int command_projects_set(const Cli *cli);
 int command_projects_delete(const Cli *cli);
 int command_deploy(const Cli *cli);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -61,17 +60,6 @@ static bool is_domain(const char *s) {
         return strlen(s) <= 189 && snprintf(host, sizeof(host), "a.%s", s) > 0 && valid_host_name(host);
 }
 
-/* What another node can connect to: an IPv4 or IPv6 address, without brackets, of one machine, or a host name in lower case. */
-static bool is_server_address(const char *s) {
-        unsigned char v4[4], v6[16];
-
-        if (inet_pton(AF_INET, s, v4) == 1)
-                return v4[0] != 0 && v4[0] < 224;
-        if (inet_pton(AF_INET6, s, v6) == 1)
-                return v6[0] != 0xff && !IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *) (const void *) v6);
-        return valid_host_name(s);
-}
-
 #define A_PATH is_path, "an absolute path"
 #define A_URL is_url, "a URL that begins with https:// or http://, without credentials, query or fragment"
 
@@ -89,7 +77,7 @@ static const Setting settings[] = {
         { "runtimes.bun_dist", "NANOSCALE_RUNTIMES_BUN_DIST", STRING, offsetof(Config, runtimes_bun_dist), A_URL },
         { "builds.registry", "NANOSCALE_BUILDS_REGISTRY", STRING, offsetof(Config, builds_registry), A_URL },
         { "builds.ca", "NANOSCALE_BUILDS_CA", STRING, offsetof(Config, builds_ca), A_PATH },
-        { "cluster.address", "NANOSCALE_CLUSTER_ADDRESS", STRING, offsetof(Config, cluster_address), is_server_address,
+        { "cluster.address", "NANOSCALE_CLUSTER_ADDRESS", STRING, offsetof(Config, cluster_address), valid_server_address,
           "a host name in lower case, or an IPv4 or IPv6 address without brackets" },
         { "cluster.port", "NANOSCALE_CLUSTER_PORT", NUMBER, offsetof(Config, cluster_port), .min = 1, .max = 65535 },
         { "network.allow_private_repositories", "NANOSCALE_NETWORK_ALLOW_PRIVATE_REPOSITORIES", BOOLEAN,

@@ -17,12 +17,14 @@ enum { TELL_EVERY_US = 10 * 1000 * 1000 };
 
 static const Route orchestrator_routes[] = {
         { "GET", "/api/health", WHO_ANYONE, NONE, api_health, HERE },
-        { "POST", "/api/cluster/join", WHO_ANYONE, SMALL, api_join, HERE }, /* it has its token */
+        { "GET", "/metrics", WHO_ANYONE, NONE, api_metrics_with_token, HERE }, /* it has its token */
+        { "POST", "/api/cluster/join", WHO_ANYONE, SMALL, api_join, HERE },    /* it has its token */
         { "POST", "/internal/hello", WHO_NODE, SMALL, api_hello, HERE },
 };
 
 static const Route worker_routes[] = {
         { "GET", "/api/health", WHO_ANYONE, NONE, api_health, HERE },
+        { "GET", "/metrics", WHO_ANYONE, NONE, api_metrics_with_token, HERE }, /* it has its token */
         { "POST", "/internal/health", WHO_NODE, SMALL, api_internal_health, HERE },
         { "POST", "/internal/projects", WHO_NODE, PROJECT, api_internal_project_put, HERE },
         { "GET", "/internal/projects/{}", WHO_NODE, NONE, api_project_show, HERE },

@@ -38,7 +38,8 @@ ApiHandler api_server_show, api_server_delete, api_server_rotate_key, api_genera
 ApiHandler api_join, api_hello;
 ApiHandler api_internal_statistics, api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key,
                 api_internal_leave;
-ApiHandler api_server_statistics, api_project_statistics, api_metrics;
+ApiHandler api_server_statistics, api_project_statistics;
+ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
 
 /* Route table, for tests and the dispatcher. */
 typedef enum {

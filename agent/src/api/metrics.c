@@ -157,7 +157,7 @@ int metrics_text(const ApiConfig *config, char **ret_text, size_t *ret_length) {
         StatisticsNode node;
         size_t n = 0;
         bool is_measured = statistics_node(config->statistics, &node);
-        int r = store_project_list(config->context->store, NULL, 1000000, &rows, &n);
+        int r = store_project_list_on(config->context->store, config->context->server_id, &rows, &n);
 
         if (r != STORE_OK)
                 return r < 0 ? r : -EIO;

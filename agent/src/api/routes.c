@@ -43,6 +43,8 @@ static const Route routes[] = {
         { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM },
         { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM },
         { "GET", "/metrics", WHO_ADMIN, NONE, api_metrics },
+        { "POST", "/api/metrics/token", WHO_ADMIN, SMALL, api_metrics_token_make },
+        { "DELETE", "/api/metrics/token", WHO_ADMIN, NONE, api_metrics_token_remove },
 };
 
 const Route *api_routes(size_t *ret_n) {

@@ -11,7 +11,7 @@ enum {
         BEAT_US = 10 * 1000 * 1000,
         BEAT_TIMEOUT_US = 4 * 1000 * 1000,
         MISSES_MAX = 3,
-        CALLS_MAX = 64, /* to one node at a time, streams among them */
+        CALLS_MAX = 48, /* to one node at a time, streams among them; its nginx takes 64 */
 };
 
 typedef struct Node Node;
