@@ -38,8 +38,9 @@ typedef struct {
         Statistics *statistics;
         Api *api;
         char *server_id;
-        Identity identity; /* of a worker */
-        char *public_key;  /* pin of this node's TLS key; NULL: none */
+        Identity identity;    /* of a worker */
+        char *public_key;     /* pin of this node's TLS key; NULL: none */
+        int64_t not_after_ms; /* of its certificate */
 } App;
 
 /* One line with systemd's prefix for the priority; returns the error, so that it reads `return fail(r, …)`. */
@@ -94,8 +95,11 @@ static int open_identity(App *a, const Config *config) {
 /* It may be absent, on a node that no other one reaches. */
 static void read_public_key(App *a) {
         auto_close int directory = open(NS_TLS_PUBLIC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        auto_free char *not_after = NULL;
         size_t length;
 
+        if (directory >= 0 && fs_read_file(directory, "not_after", 32, &not_after, &length) == 0)
+                a->not_after_ms = strtoll(not_after, NULL, 10) * 1000;
         if (directory < 0 || fs_read_file(directory, "pin", 128, &a->public_key, &length) < 0)
                 return;
         a->public_key[strcspn(a->public_key, "\n")] = '\0';
@@ -254,6 +258,7 @@ static int open_api(App *a, const Config *config) {
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
                 .public_key = a->public_key,
+                .not_after_ms = a->not_after_ms,
                 .address = config->cluster_address,
                 .port = config->cluster_port,
                 .identity = config->role == ROLE_WORKER ? &a->identity : NULL,
