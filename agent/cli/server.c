@@ -12,6 +12,10 @@ bool server_is_online(const json_t *server) {
         return strcmp(member_text(server, "status"), "online") == 0;
 }
 
+void server_status(const json_t *server, char *ret, size_t size) {
+        (void) snprintf(ret, size, "%.20s%s", member_text(server, "status"), member_is_true(server, "draining") ? ", draining" : "");
+}
+
 /* An agent that does not say since when knows at least when an offline one has answered last. */
 static const char *since(const json_t *server) {
         const char *known = member_text(server, "since");
@@ -90,9 +94,9 @@ int server_option_fits(const Cli *cli, const json_t *project) {
         if (r != DONE || strcmp(member_text(server, "name"), there) == 0)
                 return r;
         return cli_failed(cli, "other-server",
-                          "--server: the project %s exists on the server %s, and moving is not possible yet. Without --server it is "
-                          "deployed there.",
-                          member_text(project, "name"), there);
+                          "--server: the project %s is on the server %s. Move it: `nanoscale projects move %s %s`. Without --server it is "
+                          "deployed where it is.",
+                          member_text(project, "name"), there, member_text(project, "name"), given);
 }
 
 bool pending_print(const json_t *answer) {

@@ -76,8 +76,47 @@ typedef struct {
         int64_t port;
 } Joiner;
 
+static bool fits_token(const Joiner *j) {
+        return j->token && strlen(j->token) == TOKEN_LENGTH;
+}
+
+static bool fits_name(const Joiner *j) {
+        return valid_server_name(j->name);
+}
+
+static bool fits_address(const Joiner *j) {
+        return valid_server_address(j->address);
+}
+
+static bool fits_port(const Joiner *j) {
+        return j->port >= 1 && j->port <= 65535;
+}
+
+static bool fits_key(const Joiner *j) {
+        return valid_pin(j->public_key);
+}
+
+static bool fits_version(const Joiner *j) {
+        return j->version && *j->version && valid_text_line(j->version, 63);
+}
+
+typedef struct {
+        const char *name;
+        bool (*fits)(const Joiner *j);
+        const char *wanted;
+} JoinField;
+
+static const JoinField fields[] = {
+        { "token", fits_token, "token must be the 32 characters of a join string." },
+        { "name", fits_name, "name must be 1 to 63 of a-z, 0-9 and -, without a dash first or last. Choose one with --name." },
+        { "ip", fits_address, "ip must be an address or host name of the server. Set it with --address." },
+        { "port", fits_port, "port must be a number from 1 to 65535." },
+        { "public_key", fits_key, "public_key must be a SHA-256 in lower-case hexadecimal digits." },
+        { "version", fits_version, "version must be a version of NanoScale." },
+};
+
 static bool take_joiner(HttpRequest *rq, const json_t *body, Joiner *j) {
-        const char *field = NULL, *wanted = NULL;
+        const JoinField *field = NULL;
 
         *j = (Joiner){
                 .token = json_string_value(json_object_get(body, "token")),
@@ -87,20 +126,11 @@ static bool take_joiner(HttpRequest *rq, const json_t *body, Joiner *j) {
                 .version = json_string_value(json_object_get(body, "version")),
                 .port = json_integer_value(json_object_get(body, "port")),
         };
-        if (!j->token || strlen(j->token) != TOKEN_LENGTH)
-                field = "token", wanted = "token must be the 32 characters of a join string.";
-        else if (!valid_server_name(j->name))
-                field = "name", wanted = "name must be 1 to 63 of a-z, 0-9 and -, without a dash first or last. Choose one with --name.";
-        else if (!valid_server_address(j->address))
-                field = "ip", wanted = "ip must be an address or host name of the server. Set it with --address.";
-        else if (j->port < 1 || j->port > 65535)
-                field = "port", wanted = "port must be a number from 1 to 65535.";
-        else if (!valid_pin(j->public_key))
-                field = "public_key", wanted = "public_key must be a SHA-256 in lower-case hexadecimal digits.";
-        else if (!j->version || strlen(j->version) > 63 || !valid_text_line(j->version, 63))
-                field = "version", wanted = "version must be a version of NanoScale.";
+        for (size_t i = 0; i < ELEMENTS(fields) && !field; i++)
+                if (!fields[i].fits(j))
+                        field = &fields[i];
         if (field)
-                reply_problem(rq, 422, "invalid-field", "A field is not usable", field, wanted);
+                reply_problem(rq, 422, "invalid-field", "A field is not usable", field->name, field->wanted);
         return !field;
 }
 
