@@ -18,7 +18,7 @@ void server_status(const json_t *server, char *ret, size_t size) {
 
 /* An agent that does not say since when knows at least when an offline one has answered last. */
 static const char *since(const json_t *server) {
-        const char *known = member_text(server, "since");
+        const char *known = member_text(server, "changed_at");
 
         return *known || server_is_online(server) ? known : member_text(server, "seen_at");
 }
