@@ -33,6 +33,9 @@ void server_print_trouble(const json_t *server) {
         const char *name = member_text(server, "name"), *reason = member_text(server, "reason");
         json_int_t difference = member_number(server, "clock_difference_seconds", 0);
 
+        const json_t *warning;
+        size_t i;
+
         if (!server_is_online(server) && *reason) {
                 out_style(stdout, STYLE_RED);
                 say(stdout, "%s is %s", name, member_text(server, "status"));
@@ -44,6 +47,12 @@ void server_print_trouble(const json_t *server) {
                 say(stdout, "%s: clock differs by %" JSON_INTEGER_FORMAT " s.", name, difference);
                 out_style(stdout, STYLE_PLAIN);
                 say(stdout, " Set the time of both servers: `timedatectl set-ntp true`\n");
+        }
+        json_array_foreach((json_t *) (uintptr_t) json_object_get(server, "warnings"), i, warning) {
+                out_style(stdout, STYLE_YELLOW);
+                say(stdout, "%s", name);
+                out_style(stdout, STYLE_PLAIN);
+                say(stdout, ": %s\n", member_text(warning, "sentence"));
         }
 }
 

@@ -699,6 +699,13 @@ w1 is offline: The connection was refused.
 """)
         self.assertEqual(json.loads(self.check(0, "servers", "list", "--json").stdout), {"servers": [self.fra1, self.w1]})
 
+    def test_list_says_what_should_be_seen_to(self):
+        full = {"type": "disk-nearly-full", "sentence": "Its disk is nearly full: 1.5 GiB of 40 GiB are free."}
+        old = {"type": "version-differs", "sentence": "It runs NanoScale 0.2.0, this server 0.3.0."}
+        self.looks([{**self.fra1, "warnings": [full, old]}, {**self.w1, "warnings": []}])
+        out = self.check(0, "servers", "list").stdout
+        self.assertEqual(out.splitlines()[3:], [f"fra1: {full['sentence']}", f"fra1: {old['sentence']}", "w1 is offline: The connection was refused."])
+
     def test_list_names_a_wrong_clock_once(self):
         wrong = "Its clock differs by 47 s. Set the time of both servers (timedatectl set-ntp true)."
         self.looks([{**self.w1, "reason": wrong, "clock_difference_seconds": 47}])
