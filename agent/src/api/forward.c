@@ -174,7 +174,8 @@ static int begin(Pass *p, const Forward *f) {
         const char *last = http_request_header(p->rq, "Last-Event-ID"), *resumed[2] = { 0 };
         char line[64];
         size_t length = f->body ? strlen(f->body) : 0;
-        const char *body = f->body ? f->body : http_request_body(p->rq, &length);
+        /* A GET that follows a PATCH has no body, whatever the PATCH had. */
+        const char *body = f->body || strcmp(f->method, "POST") != 0 ? f->body : http_request_body(p->rq, &length);
         NodeRequest request = {
                 .method = f->method,
                 .target = f->target,
