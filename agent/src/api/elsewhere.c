@@ -4,6 +4,7 @@
 #include "api/reply.h"
 
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 #include "deployment/environment.h"
 #include "deployment/project_draft.h"
 #include "security/random.h"
@@ -80,7 +81,7 @@ static void take_back(Push *p) {
 
 /* Its words go to the journal when they are one line of text. */
 static void tell_refusal(const char *project_id, const FetchResult *result) {
-        json_t *body = json_loadb(result->body, result->length, 0, NULL);
+        json_t *body = answer_parse(result->body, result->length);
         const char *detail = json_string_value(json_object_get(body, "detail"));
 
         if (valid_text_line(detail, 500))
@@ -96,7 +97,7 @@ static void push_done(void *owner, const FetchResult *result) {
         HttpRequest *rq = p->rq;
 
         if (!result->error && result->status / 100 == 2) {
-                json_t *body = json_loadb(result->body, result->length, 0, NULL);
+                json_t *body = answer_parse(result->body, result->length);
                 mirror_take_one(a, p->id, result->status, body);
                 json_decref(body);
                 if (rq && p->then[0]) {

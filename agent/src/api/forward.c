@@ -5,6 +5,7 @@
 #include "api/sse.h"
 
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static void pass_done(void *owner, const FetchResult *result) {
                 reply_as(p->rq, p, p->status, p->refusal ? p->refusal : "", p->length);
         else {
                 if (p->f.answered) {
-                        body = json_loadb(result->body, result->length, 0, NULL);
+                        body = answer_parse(result->body, result->length);
                         p->f.answered(p->a, p->project_id, result->status, body);
                         json_decref(body);
                 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* How a node is: one question every ten seconds, and what follows from the answers. */
+#include "cluster/answer.h"
 #include "cluster/nodes_internal.h"
 
 #include "base/cleanup.h"
@@ -91,7 +92,7 @@ static void miss(Node *node, const char *reason) {
 
 /* Its clock is named as such: nobody finds that by looking for a wrong key. */
 static void refused(Node *node, const FetchResult *result) {
-        json_t *o = json_loadb(result->body, result->length, 0, NULL);
+        json_t *o = answer_parse(result->body, result->length);
         json_int_t difference = json_integer_value(json_object_get(o, "clock_difference_seconds"));
         char text[320];
 
@@ -146,7 +147,7 @@ static void beat_done(void *owner, const FetchResult *result) {
                 miss(node, result->sentence);
         else if (result->status != 200)
                 refused(node, result);
-        else if (!(said = json_loadb(result->body, result->length, JSON_REJECT_DUPLICATES, NULL)) || !json_is_object(said))
+        else if (!(said = answer_parse(result->body, result->length)) || !json_is_object(said))
                 miss(node, "Its answer is not understood. Is it another version of NanoScale?");
         else
                 answered(node, said);
