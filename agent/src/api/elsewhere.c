@@ -4,9 +4,11 @@
 #include "api/reply.h"
 
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 #include "deployment/environment.h"
 #include "deployment/project_draft.h"
 #include "security/random.h"
+#include "security/validate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,13 +79,25 @@ static void take_back(Push *p) {
                 (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
 }
 
+/* Its words go to the journal when they are one line of text. */
+static void tell_refusal(const char *project_id, const FetchResult *result) {
+        json_t *body = answer_parse(result->body, result->length);
+        const char *detail = json_string_value(json_object_get(body, "detail"));
+
+        if (valid_text_line(detail, 500))
+                (void) fprintf(stderr, "<4>Project %s: its server refuses its settings: %s\n", project_id, detail);
+        else
+                (void) fprintf(stderr, "<4>Project %s: its server refuses its settings, with status %u.\n", project_id, result->status);
+        json_decref(body);
+}
+
 static void push_done(void *owner, const FetchResult *result) {
         Push *p = owner;
         Api *a = p->a;
         HttpRequest *rq = p->rq;
 
         if (!result->error && result->status / 100 == 2) {
-                json_t *body = json_loadb(result->body, result->length, 0, NULL);
+                json_t *body = answer_parse(result->body, result->length);
                 mirror_take_one(a, p->id, result->status, body);
                 json_decref(body);
                 if (rq && p->then[0]) {
@@ -99,7 +113,7 @@ static void push_done(void *owner, const FetchResult *result) {
                         take_back(p);
                         http_reply(rq, result->status, "application/problem+json", result->body, result->length, NULL);
                 } else
-                        (void) fprintf(stderr, "<4>Project %s: its server refuses its settings: %.300s\n", p->id, result->body);
+                        tell_refusal(p->id, result);
         } else {
                 nodes_push_again(a->nodes, p->server_id);
                 if (rq)

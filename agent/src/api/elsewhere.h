@@ -22,7 +22,7 @@ bool is_elsewhere(const Api *a, const ProjectRow *row);
 /* How the answer to the client is made from the node's. */
 typedef struct {
         const char *method, *target; /* at the node */
-        char *body;                  /* taken (malloc); may be NULL: the request's own */
+        char *body;                  /* taken (malloc); NULL: of a POST the request's own, else none */
         bool stream;
         bool gone_is_done; /* of a removal: 404 is 204 */
         bool describe;     /* the node answers with the project's description: answer with all that is known of it */

@@ -4,6 +4,7 @@
 #include "api/elsewhere.h"
 #include "api/reply.h"
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 #include "base/paths.h"
 #include "deployment/describe.h"
 #include "deployment/keeper.h"
@@ -67,7 +68,7 @@ static void step_done(void *owner, const FetchResult *result) {
         Step *s = owner;
         Mover *m = s->m;
         void (*answered)(Mover * m, MoveRow * row, unsigned status, const json_t *body) = s->answered;
-        json_t *body = result->error ? NULL : json_loadb(result->body, result->length, 0, NULL);
+        json_t *body = result->error ? NULL : answer_parse(result->body, result->length);
         MoveRow row = { 0 };
         bool known = store_move_get(m->a->config.context->store, s->project, &row) == STORE_OK;
 
