@@ -122,12 +122,17 @@ static void push_done(void *owner, const FetchResult *result) {
         push_free(p);
 }
 
+/* What the gateway of a node takes: a body that is larger would be written to its disk, with all the variables in it. */
+enum { PUSH_MAX = 1024 * 1024 };
+
 static int push(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
         auto_free char *body = NULL;
         Push *p = calloc(1, sizeof *p);
         int r = p ? describe_push(a, row, &body) : -ENOMEM;
 
+        if (r == 0 && strlen(body) > PUSH_MAX)
+                r = -E2BIG;
         if (p) {
                 p->a = a;
                 p->rq = rq;
@@ -153,6 +158,8 @@ static int push(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo
                 secret_zero(body, strlen(body));
         if (r == 0 && rq)
                 http_request_on_gone(rq, push_client_gone, p);
+        if (r == -E2BIG)
+                take_back(p);
         if (r != 0 && p)
                 push_free(p);
         return r;
@@ -164,7 +171,10 @@ void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow
         if (r == NODES_E_OFFLINE || r == NODES_E_BUSY) {
                 nodes_push_again(a->nodes, row->server_id);
                 reply_elsewhere(a, rq, row->id, status, true);
-        } else if (r != 0)
+        } else if (r == -E2BIG)
+                reply_problem(rq, 422, "invalid-env", "The variables are too large", "env",
+                              "All variables of a project on another server together may have 1 MiB at most.");
+        else if (r != 0)
                 reply_node_problem(a, rq, row->server_id, r);
 }
 
