@@ -934,7 +934,7 @@ shop is live on w1\. Point the DNS of shop\.example\.com to 10\.0\.0\.2, the add
 
     def test_move_outlives_an_agent_that_is_away(self):
         away = lambda h: setattr(h, "close_connection", True)
-        self.looks(self.shop, self.moving("placing"), away, self.moving("lingering"))
+        self.looks(self.shop, self.moving("placing"), away, away, away, self.moving("lingering"))  # libcurl itself asks again once
         self.assertIn("\nshop is live on w1.", self.check(0, "projects", "move", "shop", "w1", "-y").stdout)
 
     def test_move_as_json_is_the_project_twice(self):
@@ -996,6 +996,12 @@ shop is live on w1\. Point the DNS of shop\.example\.com to 10\.0\.0\.2, the add
         self.assertEqual(out[4:], ["All have moved. Waiting until fra1 has removed the old places.",
                                    "No project is left on fra1. It takes new ones after `nanoscale servers undrain fra1`."])
         self.assertEqual(self.asked("POST"), [("/api/servers/fra1/drain", {"linger_seconds": 60})])
+
+    def test_drain_of_a_project_whose_old_place_is_gone_at_once(self):
+        self.list_looks([self.moving("building")], [self.there()])
+        out = self.check(0, "servers", "drain", "fra1", "-y", "--linger", "0").stdout.splitlines()
+        self.assertEqual(out[2:], ["shop is live on w1. Point the DNS of shop.example.com to 10.0.0.2, the address of w1. The old place is removed.",
+                                   "No project is left on fra1. It takes new ones after `nanoscale servers undrain fra1`."])
 
     def test_drain_that_leaves_something_behind(self):
         self.list_looks([self.moving("building"), self.moving("building", "blog"), {**self.shop, "name": "new"}],
