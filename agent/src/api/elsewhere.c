@@ -332,7 +332,7 @@ static bool is_moving(Api *a, HttpRequest *rq, const Route *route, const char *a
         r = store_project_get_by_name(store, argument, &row);
         if (r == STORE_E_ABSENT)
                 r = store_project_get(store, argument, &row);
-        moving = r == STORE_OK && mover_refuses(a, rq, row.id);
+        moving = r == STORE_OK && mover_refuses(a, rq, row.id, route->elsewhere == SUBMIT);
         project_row_done(&row);
         return moving;
 }

@@ -399,13 +399,13 @@ void mover_describe(const Api *a, const char *project_id, json_t *object) {
         move_row_done(&row);
 }
 
-bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id) {
+bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id, bool deploys) {
         MoveRow row = { 0 };
         bool refuses;
 
         if (store_move_get(a->config.context->store, project_id, &row) != STORE_OK)
                 return false;
-        refuses = strcmp(row.state, "failed") != 0;
+        refuses = strcmp(row.state, "failed") != 0 && !(deploys && strcmp(row.state, "undoing") == 0);
         if (refuses)
                 reply_problem(rq, 409, "project-moving", "The project is moving", NULL,
                               strcmp(row.state, "lingering") == 0 ? "The project has just moved, and its old server still serves it. Wait "
@@ -477,10 +477,13 @@ static void move(Api *a, HttpRequest *rq, const json_t *body, const ProjectRow *
                 reply_problem(rq, 422, "invalid-field", "A field is not usable", "server", "server must be the name or id of a server.");
                 return;
         }
-        if (!take_linger(rq, body, &linger) || mover_refuses(a, rq, project->id) || !take_server(a, rq, name, &to))
+        if (!take_linger(rq, body, &linger) || mover_refuses(a, rq, project->id, false) || !take_server(a, rq, name, &to))
                 return;
         if (strcmp(to.id, project->server_id) == 0)
                 reply_problem(rq, 409, "already-there", "The project is there already", "server", "The project is on that server already.");
+        else if (to.draining)
+                reply_problem(rq, 409, "server-draining", "The server takes no projects", "server",
+                              "That server is being drained. Choose another one, or end that first: nanoscale servers undrain.");
         else if (!can_take(a, &to))
                 reply_node_problem(a, rq, to.id, NODES_E_OFFLINE);
         else if ((r = begin(a, project, &to, linger)) < 0)
