@@ -17,6 +17,7 @@ struct Api {
         Nodes *nodes;        /* of an orchestrator, else NULL */
         Hello *hello;        /* of a worker, else NULL */
         struct Mover *mover; /* of an orchestrator, else NULL (move.h) */
+        struct Task *tasks;  /* removals and exchanges of keys that are under way (cluster.c) */
         int64_t started_ms;
         uint64_t refused_us; /* the last refused call that was told to the journal */
         unsigned refused;    /* since then */

@@ -79,7 +79,8 @@ static void step_done(void *owner, const FetchResult *result) {
         json_decref(body);
 }
 
-static void ask(Mover *m, const MoveRow *row, const char *server_id, const char *method, const char *target, const char *body,
+/* What cannot even be asked has no answer: answered() hears that at once. */
+static void ask(Mover *m, MoveRow *row, const char *server_id, const char *method, const char *target, const char *body,
                 void (*answered)(Mover *m, MoveRow *row, unsigned status, const json_t *body)) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
         const DeployContext *c = m->a->config.context;
@@ -117,15 +118,17 @@ static void ask(Mover *m, const MoveRow *row, const char *server_id, const char 
                                               .timeout_us = 180 * USEC_PER_SEC,
                                               .repeatable = true },
                               step_done, s, &s->call);
-        if (r != 0)
+        if (r != 0) {
                 step_free(s);
+                answered(m, row, 0, NULL);
+        }
 }
 
 /* --- states --- */
 
-static void set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static int set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static void set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) {
+static int set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) {
         Store *store = m->a->config.context->store;
         char *copy = strdup(state);
         va_list args;
@@ -148,6 +151,7 @@ static void set_state(Mover *m, MoveRow *row, const char *state, const char *for
                 r = store_move_put(store, row);
         if (r != 0)
                 (void) fprintf(stderr, "<3>The move of project %s cannot be stored: %s\n", row->project_id, store_error(store));
+        return r;
 }
 
 static bool is_own(const Mover *m, const char *server_id) {
@@ -165,9 +169,9 @@ static int put_here(Mover *m, const MoveRow *row, const char *server_id) {
 
 static void fail(Mover *m, MoveRow *row, const char *sentence) {
         (void) fprintf(stderr, "<4>Project %s was not moved: %s\n", row->project_id, sentence);
-        if (is_own(m, row->to_server))
-                (void) put_here(m, row, row->from_server);
-        set_state(m, row, "undoing", "%s", sentence);
+        if (is_own(m, row->to_server) && put_here(m, row, row->from_server) != STORE_OK)
+                return; /* as long as the row says that it lives here, what is undone here would take the row along */
+        (void) set_state(m, row, "undoing", "%s", sentence);
 }
 
 static void refused(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
@@ -185,14 +189,14 @@ static void refused(Mover *m, MoveRow *row, unsigned status, const json_t *body)
 
 static void placed(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         if (status / 100 == 2)
-                set_state(m, row, "deploying", NULL);
+                (void) set_state(m, row, "deploying", NULL);
         else
                 refused(m, row, status, body);
 }
 
 static void deploying(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         if (status == 202)
-                set_state(m, row, "building", NULL);
+                (void) set_state(m, row, "building", NULL);
         else
                 refused(m, row, status, body);
 }
@@ -206,12 +210,13 @@ static void arrived(Mover *m, MoveRow *row) {
         if (r == 0 && !is_own(m, row->to_server))
                 r = store_place_put(c->store, row->deployment_id, row->project_id, clock_now_ms());
         if (r == 0)
+                r = set_state(m, row, "lingering", NULL);
+        if (r == 0)
                 r = store_commit(c->store);
         else
                 store_rollback(c->store);
         if (r != 0)
                 return; /* the next look finds it live again */
-        set_state(m, row, "lingering", NULL);
         keeper_look(c->keeper, row->project_id);
         nodes_push_again(m->a->nodes, row->to_server);
         nodes_wake(m->a->nodes, row->to_server);
@@ -241,7 +246,7 @@ static void built(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
 static void undone(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         (void) body;
         if (status == 204 || status == 404)
-                set_state(m, row, "failed", NULL);
+                (void) set_state(m, row, "failed", NULL);
 }
 
 static void left(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
@@ -303,7 +308,7 @@ static void look_at(Mover *m, MoveRow *row, unsigned *under_way) {
                         ask_for_project(m, row, row->from_server, "DELETE", left);
         } else if (strcmp(row->state, "undoing") == 0) {
                 if (is_gone(m, row->to_server))
-                        set_state(m, row, "failed", NULL);
+                        (void) set_state(m, row, "failed", NULL);
                 else
                         ask_for_project(m, row, row->to_server, "DELETE", undone);
         } else if (is_gone(m, row->to_server))
@@ -311,7 +316,7 @@ static void look_at(Mover *m, MoveRow *row, unsigned *under_way) {
         else if (strcmp(row->state, "queued") == 0) {
                 if (*under_way < AT_ONCE) {
                         (*under_way)++;
-                        set_state(m, row, "placing", NULL);
+                        (void) set_state(m, row, "placing", NULL);
                 }
         } else if (strcmp(row->state, "placing") == 0)
                 place(m, row);

@@ -42,6 +42,7 @@ static void node_free(Node *node) {
 Nodes *nodes_free(Nodes *n) {
         if (!n)
                 return NULL;
+        calls_end(n);
         while (n->nodes) {
                 Node *node = n->nodes;
                 n->nodes = node->next;

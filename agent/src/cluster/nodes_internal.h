@@ -59,6 +59,7 @@ struct Nodes {
         Node *nodes;
         NodeCall *calls;
         size_t n_nodes;
+        bool ending;
 };
 
 Node *node_find(const Nodes *n, const char *server_id);
@@ -66,3 +67,5 @@ SignedPeer node_peer(const Node *node);
 void beat_begin(void *node);
 /* Its calls end with an error soon. */
 void calls_lose(Nodes *n, const char *server_id);
+/* All of them end with an error now. */
+void calls_end(Nodes *n);
