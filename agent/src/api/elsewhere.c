@@ -61,22 +61,38 @@ static int target_at_node(const HttpRequest *rq, const char *argument, const cha
         return -EINVAL;
 }
 
+/* Where a deployment is, its id alone says: each is of one project, here as elsewhere. */
+static bool is_of_another(Api *a, HttpRequest *rq, const ProjectRow *row, const char *deployment_id) {
+        Store *store = a->config.context->store;
+        DeploymentRow own = { 0 };
+        auto_free char *project_id = NULL;
+        bool taken = store_deployment_get(store, deployment_id, &own) == STORE_OK && strcmp(own.project_id, row->id) != 0;
+
+        deployment_row_done(&own);
+        if (!taken && store_place_get(store, deployment_id, &project_id) == STORE_OK)
+                taken = strcmp(project_id, row->id) != 0;
+        if (taken)
+                reply_problem(rq, 409, "id-taken", "The id is taken", "id", "Another deployment has that id.");
+        return taken;
+}
+
 /* The deployment's id is made here and known here before the node hears of it: if the answer is lost, it can still be asked for. */
-static void submit(Api *a, HttpRequest *rq, const ProjectRow *row, const char *target) {
+static void submit(Api *a, HttpRequest *rq, const Route *route, const ProjectRow *row, const char *target) {
         json_t *body = take_json(rq);
-        const char *given = json_string_value(json_object_get(body, "id"));
-        bool deploys = strstr(target, "/deployments") != NULL;
+        const char *given = NULL;
+        bool deploys = strcmp(route->path, "/api/projects/{}/deployments") == 0;
         Forward f = { .method = "POST", .target = deploys ? "/internal/deploy" : target };
         char id[13];
         int r;
 
         if (!body)
                 return;
+        if (!take_deployment_id(rq, body, &given) || (given && is_of_another(a, rq, row, given))) {
+                json_decref(body);
+                return;
+        }
         random_id(id);
-        if (!given)
-                r = json_object_set_new(body, "id", json_string(id));
-        else
-                r = 0;
+        r = given ? 0 : json_object_set_new(body, "id", json_string(id));
         if (r == 0 && deploys)
                 r = json_object_set_new(body, "project", json_string(row->id));
         if (r == 0)
@@ -105,7 +121,7 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
                 return;
         }
         if (route->elsewhere == SUBMIT) {
-                submit(a, rq, row, target);
+                submit(a, rq, route, row, target);
                 return;
         }
         if (route->elsewhere == REMOVE) {
