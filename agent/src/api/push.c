@@ -93,7 +93,6 @@ static void take_back(Push *p) {
         if (elsewhere) /* it has moved meanwhile, or is gone: undo would bring it back */
                 return;
         r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
-
         if (r != STORE_OK)
                 (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
 }
@@ -138,7 +137,7 @@ static void push_done(void *owner, const FetchResult *result) {
                 } else
                         tell_refusal(p->id, result);
         } else {
-                reached = false;
+                reached = !result->error && result->status == 500; /* that is about the one row, and no reason to keep back the others */
                 nodes_push_again(a->nodes, p->server_id);
                 if (rq)
                         reply_elsewhere(a, rq, p->id, p->status, true);
