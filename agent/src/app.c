@@ -149,8 +149,9 @@ static int open_own_server(App *a, const Config *config) {
                 return r;
         else if (store_server_get(a->store, a->server_id, &row) == STORE_OK) {
                 int64_t created = row.created_at_ms;
+                bool draining = row.draining;
                 server_row_done(&row);
-                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port };
+                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port, .draining = draining };
         }
         row.id = a->server_id;
         row.name = config->role == ROLE_WORKER ? a->identity.name : config->name;

@@ -192,6 +192,7 @@ static int add_server(Api *a, const Joiner *j, const char *id, int64_t created_a
         const DeployContext *c = a->config.context;
         char *sealed = NULL;
         int r = server_seal(c->sealer, id, key, &sealed);
+        ServerRow before = { 0 }; /* of one that joins again */
         ServerRow row = {
                 .id = (char *) (uintptr_t) id,
                 .name = (char *) (uintptr_t) j->name,
@@ -206,8 +207,11 @@ static int add_server(Api *a, const Joiner *j, const char *id, int64_t created_a
                 .changed_at_ms = clock_now_ms(),
         };
 
+        if (r == 0 && store_server_get(c->store, id, &before) == STORE_OK)
+                row.draining = before.draining;
         if (r == 0)
                 r = store_server_put(c->store, &row);
+        server_row_done(&before);
         free(sealed);
         return r;
 }

@@ -41,6 +41,9 @@ void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code
  * back (its settings; NULL: the row is deleted) and the refusal is the answer. Takes undo's strings. */
 void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status);
 
+/* Sends all of its rows to a node, some at a time; again from the first when it is doing so. */
+void push_all(Api *a, const char *server_id);
+
 /* {"id":…, "settings":{…}, "env":{…}}: everything that a node must know to serve it. A secret: zero it. */
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text);
 /* The project as it is known; pending: its node does not have the last change yet. */

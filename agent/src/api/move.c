@@ -5,6 +5,7 @@
 #include "api/reply.h"
 #include "base/cleanup.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "cluster/answer.h"
 #include "deployment/describe.h"
 #include "deployment/keeper.h"
@@ -184,6 +185,7 @@ static void refused(Mover *m, MoveRow *row, unsigned status, const json_t *body)
                 return;
         }
         (void) snprintf(text, sizeof text, "The new server refuses it: %.400s", detail ? detail : "without a reason.");
+        text_make_line(text);
         fail(m, row, text);
 }
 
@@ -239,6 +241,7 @@ static void built(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         else {
                 (void) snprintf(text, sizeof text, "The deployment on the new server ended as %.20s%s%.400s", state, failure ? ": " : ".",
                                 failure ? failure : "");
+                text_make_line(text);
                 fail(m, row, text);
         }
 }

@@ -53,7 +53,9 @@ static int tear_down_all(void **state) {
 static int set_up(void **state) {
         unsigned char key[SECRET_BYTES];
         char pin[65] = "";
-        ServerRow row = { .id = (char *) (uintptr_t) ID, .name = (char *) (uintptr_t) "w1", .ip_address = (char *) (uintptr_t) "127.0.0.1" };
+        ServerRow row = { .id = (char *) (uintptr_t) ID,
+                          .name = (char *) (uintptr_t) "w1",
+                          .ip_address = (char *) (uintptr_t) "127.0.0.1" };
         int r;
 
         (void) state;
