@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "cluster/nodes_internal.h"
+#include "deployment/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,6 +193,33 @@ static void asked_again_it_begins_again(void **state) {
         assert_null(api.pushes);
 }
 
+static void a_row_that_is_too_large_stays_where_it_is(void **state) {
+        ProjectRow row = { 0 };
+        json_t *env = json_object();
+        char value[32 * 1024 + 1], key[16];
+
+        (void) state;
+        memset(value, 'v', sizeof value - 1);
+        value[sizeof value - 1] = '\0';
+        for (unsigned i = 0; i < 40; i++) {
+                (void) snprintf(key, sizeof key, "KEY_%u", i);
+                assert_int_equal(json_object_set_new(env, key, json_string(value)), 0);
+        }
+        assert_int_equal(store_project_get(context.store, "project00007", &row), STORE_OK);
+        free(row.env_vars);
+        assert_int_equal(environment_seal(context.sealer, row.id, env, &row.env_vars), 0);
+        assert_int_equal(store_project_update(context.store, &row), STORE_OK);
+        project_row_done(&row);
+        json_decref(env);
+        push_all(&api, WORKER);
+        while (api.nodes->calls)
+                answer(0, 200);
+        for (unsigned i = 0; i < PROJECTS; i++)
+                assert_int_equal(sent[i], i == 7 ? 0 : 1);
+        assert_int_equal(store_project_get(context.store, "project00007", &row), STORE_OK);
+        project_row_done(&row);
+}
+
 static void the_end_of_the_agent_is_its_end(void **state) {
         (void) state;
         push_all(&api, WORKER);
@@ -205,6 +233,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(each_row_is_sent_once_and_few_at_a_time, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_node_that_is_gone_again_is_left_alone, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(asked_again_it_begins_again, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_row_that_is_too_large_stays_where_it_is, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_end_of_the_agent_is_its_end, set_up, tear_down),
         };
 
