@@ -107,8 +107,7 @@ static void submit(Api *a, HttpRequest *rq, const Route *route, const ProjectRow
 }
 
 static void removed_there(Api *a, const char *project_id, unsigned status, const json_t *body) {
-        (void) body;
-        if (status == 204 || status == 404)
+        if (status == 204 || says_absent(status, body))
                 (void) store_project_delete(a->config.context->store, project_id);
 }
 
@@ -126,7 +125,7 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
         }
         if (route->elsewhere == REMOVE) {
                 f.answered = removed_there;
-                f.gone_is_done = true;
+                f.removes = true;
         } else if (strcmp(route->path, "/api/projects/{}") == 0 || strstr(route->path, "/sleep") || strstr(route->path, "/wake")) {
                 f.answered = mirror_take_one;
                 f.describe = true;

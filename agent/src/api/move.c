@@ -247,14 +247,12 @@ static void built(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
 }
 
 static void undone(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
-        (void) body;
-        if (status == 204 || status == 404)
+        if (status == 204 || says_absent(status, body))
                 (void) set_state(m, row, "failed", NULL);
 }
 
 static void left(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
-        (void) body;
-        if (status == 204 || status == 404)
+        if (status == 204 || says_absent(status, body))
                 (void) store_move_delete(m->a->config.context->store, row->project_id);
 }
 
@@ -297,6 +295,43 @@ static void deploy(Mover *m, MoveRow *row) {
                 ask(m, row, row->to_server, "POST", "/internal/deploy", body, deploying);
 }
 
+/* What is live now, as its server says, or said last. */
+static char *live_commit(const Api *a, const ProjectRow *project) {
+        json_t *o = describe_any(a, project);
+        const char *commit = json_string_value(json_object_get(o, "live_commit"));
+        char *copy = strdup(valid_commit(commit) ? commit : "");
+
+        json_decref(o);
+        return copy;
+}
+
+/* As far as its server has said. */
+static bool is_deploying(const Api *a, const ProjectRow *project) {
+        json_t *o = describe_any(a, project);
+        const char *status = json_string_value(json_object_get(o, "status"));
+        bool deploys = status && strcmp(status, "deploying") == 0;
+
+        json_decref(o);
+        return deploys;
+}
+
+/* Its turn has come, and what is live there is what it will be: that is what moves. */
+static bool leave_queue(Mover *m, MoveRow *row) {
+        ProjectRow project = { 0 };
+        char *commit = NULL;
+        bool ready = store_project_get(m->a->config.context->store, row->project_id, &project) == STORE_OK && !is_deploying(m->a, &project);
+
+        if (ready)
+                commit = live_commit(m->a, &project);
+        project_row_done(&project);
+        if (!commit)
+                return false;
+        free(row->commit);
+        row->commit = commit;
+        (void) set_state(m, row, "placing", NULL);
+        return true;
+}
+
 static void look_at(Mover *m, MoveRow *row, unsigned *under_way) {
         char target[64];
 
@@ -317,10 +352,8 @@ static void look_at(Mover *m, MoveRow *row, unsigned *under_way) {
         } else if (is_gone(m, row->to_server))
                 fail(m, row, "The new server has been removed.");
         else if (strcmp(row->state, "queued") == 0) {
-                if (*under_way < AT_ONCE) {
+                if (*under_way < AT_ONCE && leave_queue(m, row))
                         (*under_way)++;
-                        (void) set_state(m, row, "placing", NULL);
-                }
         } else if (strcmp(row->state, "placing") == 0)
                 place(m, row);
         else if (strcmp(row->state, "deploying") == 0)
@@ -413,7 +446,8 @@ bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id, bool d
 
         if (store_move_get(a->config.context->store, project_id, &row) != STORE_OK)
                 return false;
-        refuses = strcmp(row.state, "failed") != 0 && !(deploys && strcmp(row.state, "undoing") == 0);
+        refuses = strcmp(row.state, "failed") != 0 &&
+                  !(deploys && (strcmp(row.state, "undoing") == 0 || strcmp(row.state, "lingering") == 0));
         if (refuses)
                 reply_problem(rq, 409, "project-moving", "The project is moving", NULL,
                               strcmp(row.state, "lingering") == 0 ? "The project has just moved, and its old server still serves it. Wait "
@@ -425,34 +459,21 @@ bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id, bool d
 
 /* --- requests --- */
 
-/* What is live now, as its server says, or said last. */
-static char *live_commit(const Api *a, const ProjectRow *project) {
-        json_t *o = describe_any(a, project);
-        const char *commit = json_string_value(json_object_get(o, "live_commit"));
-        char *copy = strdup(valid_commit(commit) ? commit : "");
-
-        json_decref(o);
-        return copy;
-}
-
 static int begin(Api *a, const ProjectRow *project, const ServerRow *to, int64_t linger_seconds) {
         char id[13];
-        auto_free char *commit = live_commit(a, project);
         MoveRow row = {
                 .project_id = project->id,
                 .from_server = project->server_id,
                 .to_server = to->id,
                 .state = (char *) (uintptr_t) "queued",
                 .deployment_id = id,
-                .commit = commit,
+                .commit = (char *) (uintptr_t) "", /* looked at when its turn comes */
                 .linger_seconds = linger_seconds,
                 .changed_at_ms = clock_now_ms(),
                 .created_at_ms = clock_now_ms(),
         };
         int r;
 
-        if (!commit)
-                return -ENOMEM;
         random_id(id);
         (void) store_move_delete(a->config.context->store, project->id); /* one that failed */
         r = store_move_put(a->config.context->store, &row);
@@ -492,6 +513,9 @@ static void move(Api *a, HttpRequest *rq, const json_t *body, const ProjectRow *
         else if (to.draining)
                 reply_problem(rq, 409, "server-draining", "The server takes no projects", "server",
                               "That server is being drained. Choose another one, or end that first: nanoscale servers undrain.");
+        else if (is_deploying(a, project))
+                reply_problem(rq, 409, "deployment-running", "A deployment of this project is under way", NULL,
+                              "Wait until it has ended, or cancel it.");
         else if (!can_take(a, &to))
                 reply_node_problem(a, rq, to.id, NODES_E_OFFLINE);
         else if ((r = begin(a, project, &to, linger)) < 0)

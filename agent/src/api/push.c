@@ -34,6 +34,7 @@ typedef struct {
         PushAll *all; /* whose part it is; may be NULL */
         char id[13], server_id[13];
         ProjectRow undo; /* id NULL: there was no row before */
+        char sent[65];   /* hash of what was sent */
         char then[256];
         unsigned status;
 } Push;
@@ -82,15 +83,28 @@ void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, b
         project_row_done(&row);
 }
 
+/* Still what was sent: not moved or removed meanwhile, and not changed by somebody else, whose change has a push of its own. */
+static bool is_as_sent(const Push *p) {
+        auto_free char *text = NULL;
+        ProjectRow now = { 0 };
+        char hash[65] = "";
+        bool same = store_project_get(p->a->config.context->store, p->id, &now) == STORE_OK && strcmp(now.server_id, p->server_id) == 0 &&
+                    describe_push(p->a, &now, &text) == 0;
+
+        project_row_done(&now);
+        if (text) {
+                token_hash(text, hash);
+                secret_zero(text, strlen(text));
+        }
+        return same && secret_equal(hash, p->sent);
+}
+
 /* The node refuses the row, for a limit of its own: as if it had never been asked. */
 static void take_back(Push *p) {
         Store *store = p->a->config.context->store;
-        ProjectRow now = { 0 };
-        bool elsewhere = store_project_get(store, p->id, &now) != STORE_OK || strcmp(now.server_id, p->server_id) != 0;
         int r;
 
-        project_row_done(&now);
-        if (elsewhere) /* it has moved meanwhile, or is gone: undo would bring it back */
+        if (!is_as_sent(p))
                 return;
         r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
         if (r != STORE_OK)
@@ -170,6 +184,8 @@ static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, Pr
                 (void) snprintf(p->id, sizeof p->id, "%s", row->id);
                 (void) snprintf(p->server_id, sizeof p->server_id, "%s", row->server_id);
                 (void) snprintf(p->then, sizeof p->then, "%s", then ? then : "");
+                if (body)
+                        token_hash(body, p->sent);
         }
         if (r == 0)
                 r = node_call(a->nodes, row->server_id,
