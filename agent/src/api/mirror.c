@@ -68,11 +68,16 @@ static void take_one(Api *a, const char *server_id, const json_t *description) {
         project_row_done(&row);
 }
 
+/* One transaction: each would wait for the disk, and nobody is answered meanwhile. */
 void mirror_take(Api *a, const char *server_id, const json_t *list) {
+        Store *store = a->config.context->store;
         json_t *description;
         size_t i;
 
+        if (store_begin(store) < 0)
+                return; /* it stays as it was until the next change */
         json_array_foreach((json_t *) (uintptr_t) list, i, description) take_one(a, server_id, description);
+        (void) store_commit(store);
 }
 
 void mirror_take_one(Api *a, const char *project_id, unsigned status, const json_t *description) {
