@@ -220,8 +220,8 @@ static int print_token(const Cli *cli, const json_t *answer) {
         say(stdout, "%s\n", member_text(answer, "token"));
         (void) fflush(stdout);
         say(stderr,
-            "Shown once. It ends an earlier one. For Prometheus: scheme https, port 4000, path /metrics, authorization type Bearer with\n"
-            "this as credentials, and tls_config with /opt/nanoscale/tls/certificate.pem of this server as ca_file.\n");
+            "Shown once; it ends an earlier one. For Prometheus: https, port 4000, path /metrics, authorization of type Bearer with\n");
+        say(stderr, "this as credentials, and as ca_file of tls_config a copy of /opt/nanoscale/tls/certificate.pem of this server.\n");
         return DONE;
 }
 

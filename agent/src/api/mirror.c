@@ -73,21 +73,26 @@ static json_t *by_id(const json_t *list) {
         return o;
 }
 
-/* A node may speak of its own projects only: ours are looked up in what it says, not the reverse, however much that is. */
+/* A node may speak of its own projects only: ours are looked up in what it says, not the reverse, however much that is. In one transaction:
+ * each would wait for the disk, and nobody is answered meanwhile. */
 void mirror_take(Api *a, const char *server_id, const json_t *list) {
+        Store *store = a->config.context->store;
         ProjectRow *rows = NULL;
         size_t n = 0;
         json_t *said, *description;
+        bool begun;
 
-        if (strcmp(server_id, a->config.context->server_id) == 0 ||
-            store_project_list_on(a->config.context->store, server_id, &rows, &n) != STORE_OK)
+        if (strcmp(server_id, a->config.context->server_id) == 0 || store_project_list_on(store, server_id, &rows, &n) != STORE_OK)
                 return;
         said = by_id(list);
+        begun = store_begin(store) == 0; /* else all stays as it was until the next change */
         for (size_t i = 0; i < n; i++) {
-                if ((description = json_object_get(said, rows[i].id)))
+                if (begun && (description = json_object_get(said, rows[i].id)))
                         take_one(a, &rows[i], description);
                 project_row_done(&rows[i]);
         }
+        if (begun)
+                (void) store_commit(store);
         free(rows);
         json_decref(said);
 }

@@ -142,7 +142,6 @@ static void beat_done(void *owner, const FetchResult *result) {
         json_t *said = NULL;
 
         node->beat = fetch_drop(node->beat);
-        (void) timer_rearm(node->timer, BEAT_US);
         if (result->error)
                 miss(node, result->sentence);
         else if (result->status != 200)
@@ -159,12 +158,16 @@ void beat_begin(void *owner) {
         SignedPeer peer = node_peer(node);
         SignedCall call;
         FetchSpec spec;
-        json_t *o = json_pack("{s:s}", "version", NANOSCALE_VERSION);
         auto_free char *body = NULL;
-        int r = o ? 0 : -ENOMEM;
+        json_t *o;
+        int r;
 
         if (node->beat)
                 return;
+        o = json_pack("{s:s}", "version", NANOSCALE_VERSION);
+        r = o ? 0 : -ENOMEM;
+        /* From its beginning, not from its answer: three questions that time out would otherwise take 42 s. */
+        (void) timer_rearm(node->timer, BEAT_US);
         if (r == 0 && node->projects_version)
                 r = json_object_set_new(o, "projects_version", json_string(node->projects_version));
         if (r == 0 && !(body = json_dumps(o, JSON_COMPACT)))
@@ -177,10 +180,8 @@ void beat_begin(void *owner) {
                 spec.max_bytes = 4 * 1024 * 1024;
                 r = fetch_start(node->nodes->pool, &spec, beat_done, node, &node->beat);
         }
-        if (r < 0) {
+        if (r < 0)
                 miss(node, strerror(-r));
-                (void) timer_rearm(node->timer, BEAT_US);
-        }
 }
 
 void nodes_describe(const Nodes *n, const char *server_id, json_t *object) {
