@@ -111,8 +111,44 @@ static const char *reason(Output *o) {
         }
 }
 
+/* The line of text with a sign of what went wrong, and the sign's word; NULL if there is none. */
+static const char *line_with_sign(const char *text, const char **ret_word) {
+        for (size_t i = 0; i < ELEMENTS(signs); i++) {
+                const char *at = strcasestr(text, signs[i].text);
+
+                if (!at)
+                        continue;
+                while (at > text && at[-1] != '\n')
+                        at--;
+                *ret_word = signs[i].word;
+                return at;
+        }
+        return NULL;
+}
+
+/* Without the names of Python's classes: of `…Error: text` the text; of a connection that failed, whose line ends with
+ * `(Caused by NewConnectionError('<urllib3… object at 0x…>: …: [Errno 111] Connection refused'))`, what stands behind the bracket. */
+static void put_sentence(Outcome *ret, const char *word, const char *line) {
+        size_t name = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"), n;
+        char text[sizeof(ret->sentence)];
+        const char *inner;
+
+        if (name > 5 && strncmp(line + name - 5, "Error: ", 7) == 0)
+                line += name + 2;
+        n = strcspn(line, "\n");
+        inner = memmem(line, n, "(Caused by ", 11);
+        if (inner && (inner = memrchr(inner, ']', n - (size_t) (inner - line))) && inner[1] == ' ') {
+                line = inner + 2;
+                n = strcspn(line, "'\"\n");
+        }
+        n = n < sizeof(text) ? n : sizeof(text) - 1;
+        memcpy(text, line, n);
+        text[n] = '\0';
+        outcome_set(ret, word, "%s", n > 0 ? text : "certbot failed without a word");
+}
+
 void outcome_read(int code, Output *o, Outcome *ret) {
-        const char *word = "other", *why;
+        const char *word = "other", *line;
 
         *ret = (Outcome){ 0 };
         if (code == 0)
@@ -126,10 +162,7 @@ void outcome_read(int code, Output *o, Outcome *ret) {
         else if (code == EXIT_NOT_FOUND)
                 outcome_set(ret, "other", "certbot is not installed");
         else if (!read_challenge(o->text, ret)) {
-                for (size_t i = 0; i < ELEMENTS(signs) && strcmp(word, "other") == 0; i++)
-                        if (strcasestr(o->text, signs[i].text))
-                                word = signs[i].word;
-                why = reason(o);
-                outcome_set(ret, word, "%.*s", (int) sizeof(ret->sentence), *why ? why : "certbot failed without a word");
+                line = line_with_sign(o->text, &word);
+                put_sentence(ret, word, line ? line : reason(o));
         }
 }

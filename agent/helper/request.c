@@ -159,6 +159,8 @@ static int check_fields(Job *j) {
         for (k = 0; k < n; k++)
                 if (seen[k] < kinds[k].least)
                         return job_fail(j, "request", "field %s is missing", kinds[k].key);
+        if (kinds == site && !fields_get(j->fields, "host") && !fields_get(j->fields, "secure_host"))
+                return job_fail(j, "request", "a site needs a field host or secure_host");
         return 0;
 }
 

@@ -125,8 +125,6 @@ static int change_site(Job *j, const char *text, size_t length) {
 int site_install(Job *j) {
         auto_call(text_cleanup) Text t = { 0 };
 
-        if (!fields_get(j->fields, "host") && !fields_get(j->fields, "secure_host"))
-                return job_fail(j, "request", "a site needs a field host or secure_host");
         render(&t, template_site_conf, j->id, j->fields);
         return t.error < 0 ? job_result(j, t.error, "the site") : change_site(j, t.data, t.length);
 }

@@ -54,18 +54,37 @@ static void test_words(void **state) {
                      "issued\n" TAIL,
                "rate-limit",
                "There were too many requests of a given type :: Error creating new order :: too many certificates (5) already issued");
-        expect(1, ERROR "Requesting acme.test/dir: Connection refused\n" TAIL, "unreachable",
+        expect(1, ERROR "ValueError: Requesting acme.test/dir: Connection refused\n" TAIL, "unreachable",
                "Requesting acme.test/dir: Connection refused");
         expect(1,
                ERROR "requests.exceptions.SSLError: HTTPSConnectionPool(host='acme.test', port=443): Max retries exceeded with url: /dir "
-                     "(Caused by SSLError(SSLCertVerificationError(1, 'certificate verify failed')))\n" TAIL,
+                     "(Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
+                     "self-signed certificate (_ssl.c:992)')))\n" TAIL,
+               "unreachable", "certificate verify failed: self-signed certificate (_ssl.c:992)");
+        expect(1,
+               ERROR
+               "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='no.test', port=443): Max retries exceeded with url: /dir "
+               "(Caused by NewConnectionError('<urllib3.connection.HTTPSConnection object at 0x7f335f2fe750>: Failed to establish a new "
+               "connection: [Errno -2] Name or service not known'))\n" TAIL,
+               "unreachable", "Name or service not known");
+        expect(1,
+               ERROR
+               "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='a.test', port=443): Read timed out. (read timeout=45)\n" TAIL,
                "unreachable",
-               "requests.exceptions.SSLError: HTTPSConnectionPool(host='acme.test', port=443): Max retries exceeded with url: /dir "
-               "(Caused by SSLError(SSLCertVerificationError(1, 'certificate verify failed')))");
+               "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='a.test', port=443): Read timed out. (read timeout=45)");
         expect(1, ERROR "The server will not issue certificates for the identifier :: Error creating new order :: policy forbids\n" TAIL,
                "refused", "The server will not issue certificates for the identifier :: Error creating new order :: policy forbids");
         expect(1, ERROR "OSError: [Errno 28] No space left on device: '/opt/x'\n" TAIL, "disk",
-               "OSError: [Errno 28] No space left on device: '/opt/x'");
+               "[Errno 28] No space left on device: '/opt/x'");
+        expect(1,
+               "--- Logging error ---\nTraceback (most recent call last):\n  File \"/usr/lib/python3.11/logging/__init__.py\", line 1114, "
+               "in emit\n"
+               "    self.flush()\nOSError: [Errno 28] No space left on device\nCall stack:\n  File \"/usr/bin/certbot\", line 33, in "
+               "<module>\n"
+               "Message: 'Arguments: []'\nArguments: ()\n",
+               "disk", "[Errno 28] No space left on device");
+        expect(1, ERROR "OSError: Could not find a suitable TLS CA certificate bundle, invalid path: /nope.pem\n" TAIL, "other",
+               "Could not find a suitable TLS CA certificate bundle, invalid path: /nope.pem");
         expect(1, "Another instance of Certbot is already running.\n" TAIL, "other", "Another instance of Certbot is already running.");
 }
 

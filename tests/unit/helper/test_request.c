@@ -102,6 +102,8 @@ static void test_refuses(void **state) {
                 "slot-doze " ID " 17\nend\n",
                 "release-remove " ID " 0\nend\n",
                 "release-remove " ID " ../1\nend\n",
+                "site-install " ID "\nbody_mib 1\nend\n",
+                "site-install " ID "\nredirect_host b.test a.test\nbody_mib 1\nend\n",
                 "site-install " ID "\nhost a.test\nend\n",
                 "site-install " ID "\nhost a.test\nbody_mib 0\nend\n",
                 "site-install " ID "\nhost a.test\nbody_mib 1\nbody_mib 1\nend\n",
