@@ -19,6 +19,7 @@ MAY = {
     "api": {"base", "event", "security", "store", "system", "statistics", "cluster", "deployment", "app"},
     "app": ALL,
     "helper": {"base", "security"},
+    "acme": {"base", "security"},
     "runner": {"base", "security"},
     "cli": {"base", "security"},
     "shim": set(),

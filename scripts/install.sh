@@ -265,6 +265,7 @@ wanted_packages() {
         printf '%s\n' "${RUN_PACKAGES[@]}"
         # Whatever flavour of nginx is there stays.
         command -v nginx >/dev/null || echo nginx-light
+        [ -x /usr/bin/certbot ] || echo certbot
         if [ "$WITH_UFW" = yes ]; then
                 echo ufw
         fi

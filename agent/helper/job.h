@@ -21,11 +21,14 @@ typedef enum {
 
 enum { NEEDS_ID = 1, NEEDS_SLOT = 2, NEEDS_RELEASE = 4, NEEDS_USER = 8 /* the project has been added */ };
 
+/* What is installed for a project: one file for both slots' services, one for their sockets, one for its builds. */
+enum { SERVICE, SOCKET, BUILD, KINDS };
+
 typedef struct {
-        FieldRule rule;
+        const char *key;
         bool (*valid)(const char *value); /* or a number in [min, max] */
         unsigned long min, max;
-        size_t most; /* of a key that repeats */
+        size_t least, most; /* how many there may be */
 } FieldKind;
 
 typedef struct {
@@ -35,6 +38,8 @@ typedef struct {
         size_t n_fields;
         Lock lock;
         int (*act)(Job *j);
+        const char *command; /* of systemctl, for unit_control() */
+        int kind, other;     /* the units that it is for */
 } Verb;
 
 struct Job {
@@ -50,8 +55,8 @@ struct Job {
 };
 
 int job_fail(Job *j, const char *word, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* job_fail() with word `system` and the reason of a negative errno. */
-int job_fail_errno(Job *j, int error, const char *what);
+/* r; and if it is a negative errno, that is recorded as the answer, with word `system`. */
+int job_result(Job *j, int r, const char *what);
 int job_lock(Job *j);
 /* Opens the directory with that absolute path below j->root. */
 int job_open_directory(Job *j, const char *path);
@@ -83,12 +88,10 @@ int user_need(Job *j);
 /* units (unit.c) */
 int unit_install(Job *j);
 int unit_remove(Job *j);
+/* systemctl of one or two units of the slot, as the verb's row says. */
+int unit_control(Job *j);
 int unit_start(Job *j);
-int unit_stop(Job *j);
-int socket_start(Job *j);
-int service_restart(Job *j);
 int build_start(Job *j);
-int build_stop(Job *j);
 /* Fails with `conflict` while one of the project's units is active or about to be. */
 int units_refuse_active(Job *j);
 

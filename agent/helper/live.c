@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "helper/job.h"
-#include "helper/render.h"
 
 #define TMPFILES "/etc/tmpfiles.d"
 
@@ -44,7 +44,7 @@ int live_write_tmpfiles(Job *j) {
                 text_printf(&t, "L+ " NS_APPS "/%s/live - - - - %s\n", j->id, target);
         if (*target == '/') /* an L line has no owner */
                 text_printf(&t, "z " NS_APPS "/%s/live - %s %s -\n", j->id, j->user, j->user);
-        return t.error < 0 ? job_fail_errno(j, t.error, "the tmpfiles entry") : job_write(j, TMPFILES, j->file, t.data, t.length, 0644, 0);
+        return t.error < 0 ? job_result(j, t.error, "the tmpfiles entry") : job_write(j, TMPFILES, j->file, t.data, t.length, 0644, 0);
 }
 
 /* 1 if the installed service says that it starts at boot. */
@@ -55,9 +55,7 @@ static int starts_on_boot(Job *j) {
 
         (void) snprintf(name, sizeof(name), "%s@.service", j->user);
         r = job_read(j, UNITS, name, &text, NULL);
-        if (r == -ENOENT)
-                return 0;
-        return r < 0 ? job_fail_errno(j, r, name) : strstr(text, RENDER_BOOT) != NULL;
+        return r == -ENOENT ? 0 : r < 0 ? job_result(j, r, name) : strstr(text, "\nWantedBy=") != NULL;
 }
 
 /* One link in a .wants directory, made or removed. */

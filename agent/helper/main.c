@@ -91,7 +91,7 @@ static int perform(Job *j, const char *sudo_uid) {
                 return r;
         r = read_request(&request);
         if (r < 0)
-                return job_fail_errno(j, r, "reading the request");
+                return job_result(j, r, "reading the request");
         r = request_parse(j, request.data, request.length);
         if (r == 0 && j->verb->lock == LOCK_WHOLE)
                 r = job_lock(j);

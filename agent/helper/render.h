@@ -6,14 +6,12 @@
 #include "base/fields.h"
 #include "base/text.h"
 
-extern const char template_build_service[], template_sandbox_conf[], template_site_conf[], template_slot_service[], template_slot_socket[],
-                template_static_conf[];
+extern const char template_build_service[], template_site_conf[], template_slot_service[], template_slot_socket[];
 
-/* What a slot's service that starts at boot ends with; live.c looks for it in the file. */
-#define RENDER_BOOT "WantedBy=multi-user.target\n"
-
-/* Puts the template with every @name@ replaced: @id@, @sandbox@, @install@ (by the field start_on_boot), @hosts@ (the fields `host`), any
- * other name by the field of that name. Template and fields are checked ones: an unknown name is an error that sticks (-EINVAL). */
+/* Puts the template with every @name@ replaced: @id@, or the value of the field of that name. Between @if:name@ and @end@ stands what is
+ * there only if the field is, and is not 0; @unless:name@ is the opposite; what follows @each:name@ comes once for each such field, in
+ * which @value@ is its value, and @from@ and @to@ are the two words of it. Sections may be within each other; a newline right behind a mark
+ * of one is not put. Template and fields are checked ones: an unknown name and an @end@ too many are errors that stick (-EINVAL). */
 void render(Text *t, const char *template, const char *id, const Fields *f);
 /* From the fields `env`. -EBADMSG if one is malformed or a key comes twice. */
 int render_env(Text *t, const Fields *f);

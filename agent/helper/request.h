@@ -5,7 +5,7 @@
 #include "helper/job.h"
 
 #define REQUEST_MAX (4 * 1024 * 1024)
-#define ENV_KEY_MAX 128
+#define HEAD_MAX 253 /* of a field that has two parts, the first */
 
 extern const Verb verbs[];
 extern const size_t n_verbs;
@@ -15,6 +15,6 @@ extern const size_t n_verbs;
 int request_parse(Job *j, const char *text, size_t length);
 void job_drop(Job *j); /* for auto_call() */
 
-/* The two halves of the field `env KEY HEX`. The key is copied to ret_key (≥ ENV_KEY_MAX + 1 bytes), the value is new. 0, -EBADMSG or
+/* The two halves of the field `env KEY HEX`. The key is copied to ret_key (≥ HEAD_MAX + 1 bytes), the value is new. 0, -EBADMSG or
  * -ENOMEM. */
 int request_env(const char *field, char *ret_key, char **ret_value);

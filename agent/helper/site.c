@@ -27,7 +27,7 @@ int env_install(Job *j) {
         if (r == -EBADMSG || t.length > ENV_FILE_MAX)
                 return job_fail(j, "request", "a variable is there twice, or all of them together are over %d bytes", ENV_FILE_MAX);
         if (r < 0 || t.error < 0)
-                return job_fail_errno(j, r < 0 ? r : t.error, "the env file");
+                return job_result(j, r < 0 ? r : t.error, "the env file");
         return job_write(j, "/etc/default", j->user, t.data, t.length, 0640, j->uid);
 }
 
@@ -58,13 +58,14 @@ static int reload(Job *j) {
 /* A second server of the same name is only a warning to nginx, which then serves the first: one project could take another's visitors. */
 static int refuse_taken_names(Job *j, const Output *o) {
         for (size_t i = 0; i < fields_count(j->fields); i++) {
-                char warning[320];
+                char name[256] = "", warning[320];
 
-                if (strcmp(fields_key(j->fields, i), "host") != 0)
+                if (!strstr(fields_key(j->fields, i), "host"))
                         continue;
-                (void) snprintf(warning, sizeof(warning), "conflicting server name \"%s\"", fields_value(j->fields, i));
+                (void) sscanf(fields_value(j->fields, i), "%255s", name); /* of a redirect, the name that it is from */
+                (void) snprintf(warning, sizeof(warning), "conflicting server name \"%s\"", name);
                 if (strstr(o->text, warning))
-                        return job_fail(j, "conflict", "another site has the name %s", fields_value(j->fields, i));
+                        return job_fail(j, "conflict", "another site has the name %s", name);
         }
         return 0;
 }
@@ -101,7 +102,7 @@ static int change_site(Job *j, const char *text, size_t length) {
         int r = job_read(j, AVAILABLE, j->file, &old, &old_length);
 
         if (r < 0 && r != -ENOENT)
-                return job_fail_errno(j, r, j->file);
+                return job_result(j, r, j->file);
         if (text && r == 0 && old_length == length && memcmp(old, text, length) == 0 && is_loaded(j))
                 return 0;
         r = job_write(j, NS_RUN, PENDING, "", 0, 0600, 0);
@@ -123,10 +124,9 @@ static int change_site(Job *j, const char *text, size_t length) {
 
 int site_install(Job *j) {
         auto_call(text_cleanup) Text t = { 0 };
-        const char *is_static = fields_get(j->fields, "static");
 
-        render(&t, is_static && *is_static == '1' ? template_static_conf : template_site_conf, j->id, j->fields);
-        return t.error < 0 ? job_fail_errno(j, t.error, "the site") : change_site(j, t.data, t.length);
+        render(&t, template_site_conf, j->id, j->fields);
+        return t.error < 0 ? job_result(j, t.error, "the site") : change_site(j, t.data, t.length);
 }
 
 int site_remove(Job *j) {

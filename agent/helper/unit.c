@@ -15,9 +15,6 @@
 
 typedef char UnitName[64];
 
-/* What is installed for a project: one file for both slots' services, one for their sockets, one for its builds. */
-enum { SERVICE, SOCKET, BUILD, KINDS };
-
 /* slot "": the name of the file. */
 static const char *unit_name(UnitName name, const Job *j, int kind, const char *slot) {
         if (kind == BUILD)
@@ -38,7 +35,7 @@ static int install(Job *j, const char *name, const char *template) {
         auto_call(text_cleanup) Text t = { 0 };
 
         render(&t, template, j->id, j->fields);
-        return t.error < 0 ? job_fail_errno(j, t.error, name) : job_write(j, UNITS, name, t.data, t.length, 0644, 0);
+        return t.error < 0 ? job_result(j, t.error, name) : job_write(j, UNITS, name, t.data, t.length, 0644, 0);
 }
 
 int unit_install(Job *j) {
@@ -116,23 +113,15 @@ static int control(Job *j, const char *command, const char *option, int kind, in
                                     other == kind ? NULL : unit_name(second, j, other, j->argument)));
 }
 
-int socket_start(Job *j) {
-        return control(j, "start", WAIT, SOCKET, SOCKET);
+/* In one transaction: when both are stopped, a connection in between cannot start the service again. */
+int unit_control(Job *j) {
+        return control(j, j->verb->command, WAIT, j->verb->kind, j->verb->other);
 }
 
 int unit_start(Job *j) {
-        int r = socket_start(j);
+        int r = control(j, "start", WAIT, SOCKET, SOCKET);
 
         return r < 0 ? r : control(j, "start", NO_WAIT, SERVICE, SERVICE);
-}
-
-int service_restart(Job *j) {
-        return control(j, "restart", WAIT, SERVICE, SERVICE);
-}
-
-/* In one transaction: a connection in between cannot start the service again. */
-int unit_stop(Job *j) {
-        return control(j, "stop", WAIT, SOCKET, SERVICE);
 }
 
 int build_start(Job *j) {
@@ -141,8 +130,4 @@ int build_start(Job *j) {
         int r = refuse(j, "a build of the project is running", ARGV(SHOW_STATE, unit_name(name, j, BUILD, "")));
 
         return r < 0 ? r : control(j, "start", NO_WAIT, BUILD, BUILD);
-}
-
-int build_stop(Job *j) {
-        return control(j, "stop", WAIT, BUILD, BUILD);
 }

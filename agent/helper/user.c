@@ -29,7 +29,7 @@ int user_find(Job *j) {
         errno = 0;
         p = getpwnam(j->user);
         if (!p && errno != 0 && errno != ENOENT && errno != ESRCH)
-                return job_fail_errno(j, -errno, "looking the user up");
+                return job_result(j, -errno, "looking the user up");
         if (!p)
                 return 0;
         if (!app_uid(p->pw_uid) || p->pw_gid != p->pw_uid || strcmp(p->pw_dir, j->home) != 0)
@@ -54,7 +54,7 @@ static int as_user(Job *j, int (*fn)(int home, const char *argument), const char
                 return sites;
         pid = fork();
         if (pid < 0)
-                return job_fail_errno(j, -errno, "fork");
+                return job_result(j, -errno, "fork");
         if (pid == 0) {
                 uid_t uid = j->uid;
                 int home, r;
@@ -69,22 +69,19 @@ static int as_user(Job *j, int (*fn)(int home, const char *argument), const char
         }
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
-                        return job_fail_errno(j, -errno, "waiting for the child");
+                        return job_result(j, -errno, "waiting for the child");
         if (!WIFEXITED(status))
                 return job_fail(j, "system", "working in the project's home took too long or was killed");
-        return WEXITSTATUS(status) == 0 ? 0 : job_fail_errno(j, -WEXITSTATUS(status), "working in the project's home");
+        return WEXITSTATUS(status) == 0 ? 0 : job_result(j, -WEXITSTATUS(status), "working in the project's home");
 }
 
 static int make_parts(int home, const char *argument) {
-        static const struct {
-                const char *name;
-                mode_t mode;
-        } parts[] = { { "source", 0711 }, { "data", 0700 }, { "cache", 0700 } };
+        static const char *const parts[] = { "source", "data", "cache" }; /* nginx passes through the first */
         int r = 0;
 
         (void) argument;
         for (size_t i = 0; r == 0 && i < ELEMENTS(parts); i++)
-                r = fs_make_directory(home, parts[i].name, parts[i].mode, FS_KEEP_OWNER, (gid_t) FS_KEEP_OWNER);
+                r = fs_make_directory(home, parts[i], i == 0 ? 0711 : 0700, FS_KEEP_OWNER, (gid_t) FS_KEEP_OWNER);
         return r;
 }
 
@@ -155,7 +152,8 @@ static int make_directories(Job *j) {
         r = fs_make_directory(sites, j->id, 0710, j->uid, www->gr_gid);
         if (r == 0) /* root's, since its `live` is where nginx sends the project's visitors */
                 r = fs_make_directory(apps, j->id, 0750, 0, www->gr_gid);
-        return r < 0 ? job_fail_errno(j, r, "making the project's directories") : as_user(j, make_parts, NULL);
+        r = job_result(j, r, "making the project's directories");
+        return r < 0 ? r : as_user(j, make_parts, NULL);
 }
 
 int user_add(Job *j) {
@@ -189,7 +187,7 @@ int user_remove(Job *j) {
         if (r < 0)
                 return r;
         if (unlinkat(sites, j->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-                return job_fail_errno(j, -errno, "removing the home");
+                return job_result(j, -errno, "removing the home");
         r = job_lock(j);
         if (r == 0)
                 r = remove_accounts(j);
@@ -199,8 +197,7 @@ int user_remove(Job *j) {
                 r = job_remove(j, "/etc/tmpfiles.d", j->file);
         if (r < 0 || apps < 0)
                 return r;
-        r = fs_remove_tree(apps, j->id);
-        return r < 0 ? job_fail_errno(j, r, NS_APPS) : 0;
+        return job_result(j, fs_remove_tree(apps, j->id), NS_APPS);
 }
 
 int release_remove(Job *j) {

@@ -56,6 +56,11 @@ def site(*hosts, static=''):
     return ''.join(f'host {h}\n' for h in hosts) + 'body_mib 1\n' + (f'static {static}\n' if static != '' else '') + 'end\n'
 
 
+def names(*lines):
+    """The fields of a site, one a line."""
+    return '\n'.join(lines) + '\nbody_mib 1\nend\n'
+
+
 def env(**values):
     return ''.join(f'env {k} {v.encode().hex()}\n' for k, v in values.items()) + 'end\n'
 
@@ -210,6 +215,11 @@ def test_malformed_requests_change_nothing(node):
         f'site-install {ID}\nbody_mib 1\nend\n', f'site-install {ID}\n{site("a b.test")}', f'site-install {ID}\n{site("x.test;")}',
         f'site-install {ID}\n{site("x.test} include /etc/shadow")}', f'site-install {ID}\n{site("_")}', f'site-install {ID}\n{site("*.test")}',
         f'site-install {ID}\n{site("~^.*$")}', f'site-install {ID}\n{site("127.0.0.1")}', f'site-install {ID}\n{site(*(f"h{i}.test" for i in range(33)))}',
+        *(f'site-install {ID}\n{names("host a.test", line)}' for line in (
+            'secure_host b.test;', 'secure_host *.test', 'redirect_host b.test', 'redirect_host b.test a.test c.test', 'redirect_host b.test a.test;}',
+            'redirect_host a.test a.test', 'allow 10.0.0.1', 'allow 10.0.0.0/33', 'allow all', 'allow ::/129', 'allow 10.0.0.0/8; deny all', 'rate 5r/s', 'rate -1',
+            'rate 10001', 'gate /etc/passwd', 'gate 2', 'hsts on', 'headers 1\nheaders 1', 'maintenance yes')),
+        f'site-install {ID}\n{names("redirect_host b.test a.test")}',
         f'site-install {ID}\n{site("$host.test")}', f'user-add {ID}\n{"env " + "x" * 5_000_000}\nend\n',
     ]
     for text in hostile:
@@ -629,6 +639,152 @@ def test_an_app_that_sleeps_is_woken_by_a_request_and_started_at_boot(node_maker
         assert node.state(f'nanoscale-{STATIC}@{unit}') == 'inactive'
     for project in (ID, OTHER, STATIC):
         remove(node, project)
+
+
+class Answer:
+    """What curl on the node got: its exit code, and of the answer status, header fields (lower-case names) and body."""
+
+    def __init__(self, node, url, *options):
+        scheme, rest = url.split('://')
+        host = rest.split('/')[0]
+        port = 443 if scheme == 'https' else 80
+        result = node.run(['curl', '-sk', '-i', '--max-time', '60', '--noproxy', '*', '--resolve', f'{host}:{port}:127.0.0.1', *options, url], check=False)
+        head, _, self.body = result.stdout.replace('\r', '').partition('\n\n')
+        first, *fields = head.splitlines() or ['']
+        self.code = result.returncode
+        self.status = int(first.split()[1]) if first else 0
+        self.fields = {key.lower(): value for key, _, value in (field.partition(': ') for field in fields)}
+
+
+def certificate(node, name):
+    """A self-signed one, where the agent would put it. Its serial number."""
+    node.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/root/key', '-out', '/root/chain', '-days', '30',
+              '-subj', f'/CN={name}', '-addext', f'subjectAltName=DNS:{name}'])
+    path = f'/opt/nanoscale/certificates/{name}.pem'
+    node.write(f'{path}.new', node.read('/root/key') + node.read('/root/chain'), 0o640, 'nanoscale:www-data')
+    node.run(['mv', '-f', f'{path}.new', path])
+    serial = node.output('openssl', 'x509', '-in', '/root/chain', '-noout', '-serial')
+    node.run(['rm', '/root/key', '/root/chain'])
+    return serial
+
+
+def served_serial(node, name):
+    chain = node.run(['openssl', 's_client', '-connect', '127.0.0.1:443', '-servername', name], input='', check=False).stdout
+    return node.output('openssl', 'x509', '-noout', '-serial', input=chain)
+
+
+def test_certificates_are_read_at_each_handshake(project):
+    node = project
+    serial = certificate(node, 'shop.test')
+    ok(node, f'site-install {ID}\n' + names('host helper.apps.test', 'secure_host shop.test', 'secure_host none.test', 'redirect_host www.shop.test shop.test', 'hsts 1'))
+    wait_until(lambda: Answer(node, 'https://shop.test/pid').status == 200, 60, 0.5, 'the site over TLS')
+    assert served_serial(node, 'shop.test') == serial
+    answer = Answer(node, 'https://shop.test/headers')
+    assert answer.fields['strict-transport-security'] == 'max-age=31536000'
+    assert 'X-Forwarded-Proto: https' in answer.body and 'Host: shop.test' in answer.body
+    assert 'strict-transport-security' not in Answer(node, 'http://helper.apps.test/pid').fields
+    for url, target in (('http://shop.test/a?b', 'https://shop.test/a?b'), ('http://www.shop.test/a?b', 'http://shop.test/a?b')):
+        answer = Answer(node, url)
+        assert (answer.status, answer.fields['location']) == (301, target)
+    # A name without a file, with a broken one, with one that the workers may not read: its own trouble.
+    for spoil in (lambda: None, lambda: node.write('/opt/nanoscale/certificates/none.test.pem', 'junk', 0o640, 'nanoscale:www-data'),
+                  lambda: (certificate(node, 'none.test'), node.run(['chmod', '0600', '/opt/nanoscale/certificates/none.test.pem']))):
+        spoil()
+        ok(node, 'nginx-reload')
+        assert Answer(node, 'https://none.test/pid').code == 35 and Answer(node, 'https://shop.test/pid').status == 200
+    node.run(['chmod', '0640', '/opt/nanoscale/certificates/none.test.pem'])
+    assert Answer(node, 'https://none.test/pid').status == 200
+    renewed = certificate(node, 'shop.test')
+    assert renewed != serial and served_serial(node, 'shop.test') == renewed, 'without a reload'
+    # One name's certificate does not vouch for another name.
+    assert Answer(node, 'https://shop.test/pid', '-H', 'Host: none.test').status == 421
+    assert Answer(node, 'https://unknown.test/pid', '-H', 'Host: shop.test').status == 421
+    assert Answer(node, 'https://unknown.test/pid').status == 404
+    for user in (f'nanoscale-{ID}', 'nobody'):
+        assert not node.run(['cat', '/opt/nanoscale/certificates/shop.test.pem'], user=user, check=False).ok
+    ok(node, f'user-add {OTHER}')
+    for line in ('host shop.test', 'secure_host shop.test', 'redirect_host shop.test other.apps.test', 'host www.shop.test'):
+        answer = ask(node, f'site-install {OTHER}\n' + names('host other.apps.test', line))
+        assert answer == f'error conflict another site has the name {line.split()[1]}\n', answer
+    ok(node, f'user-remove {OTHER}')
+    node.run(['rm', '/opt/nanoscale/certificates/shop.test.pem', '/opt/nanoscale/certificates/none.test.pem'])
+
+
+def test_challenges_are_answered_for_every_name(project):
+    node, path = project, '/opt/nanoscale/acme/webroot/.well-known/acme-challenge'
+    assert node.owner_and_mode('/opt/nanoscale/acme/webroot') == 'nanoscale:www-data 2750'
+    node.run(['bash', '-c', f'mkdir -p {path} && printf answer > {path}/token && ln -s /etc/passwd {path}/link'], user='nanoscale')
+    ok(node, f'site-install {ID}\n' + names('host helper.apps.test', 'secure_host shop.test', 'redirect_host www.shop.test shop.test', 'allow 203.0.113.0/24', 'gate 1',
+                                            'maintenance 1'))
+    wait_until(lambda: Answer(node, 'http://helper.apps.test/pid').status == 403, 60, 0.5, 'the site to be closed')
+    for host in ('helper.apps.test', 'shop.test', 'www.shop.test', 'unknown.test'):
+        answer = Answer(node, f'http://{host}/.well-known/acme-challenge/token')
+        assert (answer.status, answer.body, answer.fields['content-type']) == (200, 'answer', 'text/plain'), host
+        for missing in ('link', 'none', ''):
+            assert Answer(node, f'http://{host}/.well-known/acme-challenge/{missing}').status in (403, 404), (host, missing)
+    node.run(['rm', '-r', '/opt/nanoscale/acme/webroot/.well-known'])
+
+
+@pytest.mark.parametrize('static', [0, 1])
+def test_protections_of_a_site(project, static):
+    node, gate = project, f'/opt/nanoscale/gates/{ID}'
+    if static:
+        make_static(node, ID, 3, **{'index.html': 'files'})
+        ok(node, f'live-static {ID} 3')
+
+    def install(*lines):
+        ok(node, f'site-install {ID}\n' + names('host helper.apps.test', f'static {static}', *lines))
+
+    def get(*options):
+        return Answer(node, 'http://helper.apps.test/' if static else 'http://helper.apps.test/headers', *options)
+
+    def wait(status, *options):
+        wait_until(lambda: get(*options).status == status, 60, 0.5, f'status {status}')
+    install()
+    wait(200)
+    hash_ = node.output('openssl', 'passwd', '-6', '-stdin', input='s3cret')
+    node.write(gate, f'visitor:{hash_}\n', 0o640, 'nanoscale:www-data')
+    install('gate 1')
+    wait(401)
+    assert get('-u', 'visitor:wrong').status == 401
+    answer = get('-u', 'visitor:s3cret')
+    assert answer.status == 200 and 'uthorization' not in answer.body
+    node.run(['rm', gate])
+    assert get('-u', 'visitor:s3cret').status == 403
+    install('allow 203.0.113.0/24', 'allow 2001:db8::/32')
+    wait(403)
+    install('allow 203.0.113.0/24', 'allow 127.0.0.0/8')
+    wait(200)
+    install('headers 1', 'hsts 1')
+    wait_until(lambda: 'x-frame-options' in get().fields, 60, 0.5, 'the header fields')
+    fields = get().fields
+    assert (fields['x-content-type-options'], fields['x-frame-options'], fields['referrer-policy']) == ('nosniff', 'SAMEORIGIN', 'strict-origin-when-cross-origin')
+    assert 'strict-transport-security' not in fields
+    install('rate 1')
+    many = ['curl', '-s', '-Z', '--parallel-immediate', '--noproxy', '*', '-o', '/dev/null', '-w', '%{http_code} ', '-H', 'Host: helper.apps.test', 'http://127.0.0.1/?[1-30]']
+    wait_until(lambda: '429' in node.output(*many), 60, 0.5, 'the limit')
+    install('maintenance 1')
+    wait(503)
+    answer = Answer(node, 'http://helper.apps.test/any/file.js')
+    assert answer.status == 503 and 'maintenance' in answer.body and answer.fields['retry-after'] == '300' and answer.fields['cache-control'] == 'no-store'
+    install('maintenance 0', 'gate 0', 'rate 0', 'headers 0', 'hsts 0')
+    wait(200)
+
+
+def test_acme_answers_the_agent_alone(node):
+    """What the program says before certbot has its turn."""
+    client = CLIENT.replace('helper.sock', 'acme.sock')
+    text = 'host shop.test\nserver https://acme.test/dir\nchallenge hook\nhook /nonexistent/hook\nend\n'
+    assert node.owner_and_mode('/run/nanoscale/acme.sock') == 'root:nanoscale 0660'
+    said = node.run(['perl', '-e', client], input=text, user='nanoscale', check=False, timeout=180).stdout
+    assert said == 'error other /nonexistent/hook is not an executable file that root alone can write to\n'
+    assert 'Permission denied' in node.run(['perl', '-e', client], input=text, user='www-data', check=False).stderr
+    argv = ['setpriv', '--reuid=www-data', '--regid=nanoscale', '--clear-groups', '--', 'perl', '-e', client]
+
+    def one_free():  # MaxConnections=1: the one before may not be over yet
+        answer = node.run(argv, input=text, check=False).stdout
+        return answer and answer == 'error other only the agent may ask\n'
+    wait_until(one_free, 60, 0.5, 'the refusal')
 
 
 def test_the_helper_is_small(node):

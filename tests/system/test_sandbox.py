@@ -26,11 +26,11 @@ def exposure(node, unit):
 
 def test_exposure_of_all_units(orchestrator, project):
     found = {unit: exposure(orchestrator, unit) for unit in (
-        f'nanoscale-{project}@a.service', f'nanoscale-build-{project}.service', 'nanoscale-agent.service', 'nanoscale-helper@.service')}
+        f'nanoscale-{project}@a.service', f'nanoscale-build-{project}.service', 'nanoscale-agent.service', 'nanoscale-helper@.service', 'nanoscale-acme@.service')}
     print(found)
-    app, build, agent, helper = found.values()
+    app, build, agent, helper, acme = found.values()
     assert app <= 1.5 and build <= 1.5, found
-    assert agent <= 2.5 and helper <= 2.5, found
+    assert agent <= 2.5 and helper <= 2.5 and acme <= 2, found
 
 
 def test_directives_of_the_specification(orchestrator, project):

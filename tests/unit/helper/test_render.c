@@ -82,15 +82,79 @@ static void test_required_directives(void **state) {
         }
 }
 
-static void test_site(void **state) {
-        auto_call(fields_free_cleanup) Fields *f = fields("host shop.apps.test\nbody_mib 10\nhost www.shop.test\nend\n");
-        Text t = { 0 };
+#define NAMES "host shop.apps.test\nbody_mib 10\nhost www.shop.test\n"
+#define SECURE "host shop.apps.test\nsecure_host shop.test\nsecure_host shop.example\nredirect_host www.shop.test shop.test\nbody_mib 10\n"
+#define PROTECTED "gate 1\nallow 203.0.113.0/24\nallow 2001:db8::/32\nrate 20\nheaders 1\nhsts 1\n"
+
+static void test_sites(void **state) {
+        static const struct {
+                const char *name, *fields;
+        } sites[] = {
+                { "site.conf", NAMES "end\n" },
+                { "site-secure.conf", SECURE "end\n" },
+                { "site-protected.conf", SECURE PROTECTED "end\n" },
+                { "site-maintenance.conf", NAMES "maintenance 1\nend\n" },
+                { "static.conf", NAMES "static 1\nend\n" },
+                { "static-protected.conf", SECURE PROTECTED "static 1\nend\n" },
+        };
 
         (void) state;
-        render(&t, template_site_conf, ID, f);
-        compare("site.conf", &t);
-        render(&t, template_static_conf, ID, f);
-        compare("static.conf", &t);
+        for (size_t i = 0; i < ELEMENTS(sites); i++) {
+                auto_call(fields_free_cleanup) Fields *f = fields(sites[i].fields);
+                Text t = { 0 };
+
+                render(&t, template_site_conf, ID, f);
+                compare(sites[i].name, &t);
+        }
+}
+
+/* What is off is as if it had not been named. */
+static void test_off_is_absent(void **state) {
+        auto_call(fields_free_cleanup) Fields *named = fields(NAMES "static 0\nhsts 0\nheaders 0\nrate 0\ngate 0\nmaintenance 0\nend\n"),
+                                              *absent = fields(NAMES "end\n");
+        auto_call(text_cleanup) Text a = { 0 }, b = { 0 };
+
+        (void) state;
+        render(&a, template_site_conf, ID, named);
+        render(&b, template_site_conf, ID, absent);
+        assert_string_equal(a.data, b.data);
+}
+
+static void test_sections(void **state) {
+        auto_call(fields_free_cleanup) Fields *f = fields("on 1\noff 0\nx a\ny b c\nx d\ny e f\nend\n");
+        static const struct {
+                const char *template, *text;
+        } cases[] = {
+                { "1@if:on@2@end@3", "123" },
+                { "1@if:off@2@end@3", "13" },
+                { "1@if:none@2@end@3", "13" },
+                { "1@unless:on@2@end@3", "13" },
+                { "1@unless:off@2@end@3", "123" },
+                { "1@unless:none@2@end@3", "123" },
+                { "1@each:x@ @value@@end@;", "1 a d;" },
+                { "@each:y@@to@<@from@\n@end@\n.", "c<b\nf<e\n." },
+                { "1@each:none@@value@@no_such@@end@2", "12" },
+                { "@if:on@\n  line\n@end@\nrest\n", "  line\nrest\n" },
+                { "@if:off@@if:on@1@end@2@no_such@@each:x@3@end@@end@4", "4" },
+                { "@if:on@@if:off@1@end@2@end@3", "23" },
+                { "@each:x@@if:on@@value@@end@@each:y@(@value@@id@)@end@@end@", "a(b c" ID ")(e f" ID ")d(b c" ID ")(e f" ID ")" },
+        };
+        static const char *const wrong[] = { "1@end@2", "@if:on@1@end@@end@2", "@value@", "@each:x@@end@@value@", "@no_such@" };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                auto_call(text_cleanup) Text t = { 0 };
+
+                render(&t, cases[i].template, ID, f);
+                assert_int_equal(t.error, 0);
+                assert_string_equal(t.data, cases[i].text);
+        }
+        for (size_t i = 0; i < ELEMENTS(wrong); i++) {
+                auto_call(text_cleanup) Text t = { 0 };
+
+                render(&t, wrong[i], ID, f);
+                assert_int_equal(t.error, -EINVAL);
+        }
 }
 
 static void test_env(void **state) {
@@ -124,8 +188,10 @@ static void test_unknown_name(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_units), cmocka_unit_test(test_required_directives), cmocka_unit_test(test_site),
-                cmocka_unit_test(test_env),   cmocka_unit_test(test_unknown_name),
+                cmocka_unit_test(test_units),        cmocka_unit_test(test_required_directives),
+                cmocka_unit_test(test_sites),        cmocka_unit_test(test_off_is_absent),
+                cmocka_unit_test(test_sections),     cmocka_unit_test(test_env),
+                cmocka_unit_test(test_unknown_name),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
