@@ -31,6 +31,7 @@ THIRD_PARTY = {
     r"systemd/sd-(bus|journal|id128)\.h": {"system"},
     r"systemd/.*": set(),
     r"sodium(/.*)?\.h": {"security"},
+    r"crypt\.h": {"security"},
     r"sqlite3(ext)?\.h": {"store"},
     r"microhttpd\.h": {"event"},
     r"curl/.*\.h": {"event", "cli"},

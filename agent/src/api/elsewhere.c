@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "deployment/environment.h"
 #include "deployment/project_draft.h"
+#include "deployment/protection.h"
 #include "security/random.h"
 
 #include <errno.h>
@@ -28,6 +29,8 @@ int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
         json_t *env = NULL, *settings = json_object(), *o = NULL;
         int r = settings ? project_draft_describe(row, settings) : -ENOMEM;
 
+        if (r == 0)
+                r = json_object_set_new(settings, "gate", protection_describe_gate(row, true)) < 0 ? -ENOMEM : 0;
         if (r == 0)
                 r = environment_unseal(a->config.context->sealer, row->id, row->env_vars, &env);
         if (r == 0) {
