@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-ALL = {"base", "event", "security", "store", "system", "statistics", "cluster", "deployment", "api", "app"}
+ALL = {"base", "event", "security", "store", "system", "statistics", "certificates", "cluster", "deployment", "api", "app"}
 # folder below agent/ (or agent/src/) -> folders whose headers it may include, besides its own
 MAY = {
     "base": set(),
@@ -14,9 +14,10 @@ MAY = {
     "store": {"base", "event", "security"},
     "system": {"base", "event", "security"},
     "statistics": {"base", "event", "security", "store", "system"},
+    "certificates": {"base", "event", "security", "store", "system"},
     "cluster": {"base", "event", "security", "store", "system"},
     "deployment": {"base", "event", "security", "store", "system"},
-    "api": {"base", "event", "security", "store", "system", "statistics", "cluster", "deployment", "app"},
+    "api": {"base", "event", "security", "store", "system", "statistics", "certificates", "cluster", "deployment", "app"},
     "app": ALL,
     "helper": {"base", "security"},
     "acme": {"base", "security"},
@@ -32,6 +33,8 @@ THIRD_PARTY = {
     r"systemd/sd-(bus|journal|id128)\.h": {"system"},
     r"systemd/.*": set(),
     r"sodium(/.*)?\.h": {"security"},
+    r"openssl/.*\.h": {"certificates"},
+    r"crypt\.h": {"security"},
     r"sqlite3(ext)?\.h": {"store"},
     r"microhttpd\.h": {"event"},
     r"curl/.*\.h": {"event", "cli"},

@@ -29,6 +29,7 @@ static const struct {
         { valid_release, "0123456789", 9 },
         { valid_project_name, LOWER "0123456789-", 63 },
         { valid_server_name, LOWER "0123456789-", 63 },
+        { valid_cidr, "0123456789abcdef.:/", 43 },
         { valid_branch, ALNUM "._/@+=,-", 255 },
         { valid_commit, "0123456789abcdef", 40 },
         { valid_pin, "0123456789abcdef", 64 },

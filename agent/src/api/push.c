@@ -7,6 +7,7 @@
 #include "cluster/answer.h"
 #include "deployment/environment.h"
 #include "deployment/project_draft.h"
+#include "deployment/protection.h"
 #include "security/validate.h"
 
 #include <errno.h>
@@ -43,6 +44,8 @@ int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
         json_t *env = NULL, *settings = json_object(), *o = NULL;
         int r = settings ? project_draft_describe(row, settings) : -ENOMEM;
 
+        if (r == 0)
+                r = json_object_set_new(settings, "gate", protection_describe_gate(row, true)) < 0 ? -ENOMEM : 0;
         if (r == 0)
                 r = environment_unseal(a->config.context->sealer, row->id, row->env_vars, &env);
         if (r == 0) {

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "deployment/defaults.h"
+#include "deployment/protection.h"
 #include "security/command.h"
 #include "security/validate.h"
 
@@ -16,6 +17,8 @@ typedef enum {
         KIND_COMMAND,
         KIND_NUMBER,
         KIND_BOOLEAN,
+        KIND_GATE,     /* protection.h */
+        KIND_NETWORKS, /* the same */
 } Kind;
 
 typedef struct {
@@ -168,6 +171,17 @@ static const DraftField fields[] = {
           .most = 86400,
           .number = DEFAULT_BUILD_SECONDS,
           .wanted = "a number of seconds from 10 to 86400" },
+        { .name = "gate",
+          .kind = KIND_GATE,
+          .wanted = "null, or an object with user (1 to 64 letters, digits and ._@-) and password (8 to 128 bytes in one line)" },
+        { .name = "allow", .kind = KIND_NETWORKS, .wanted = "a list of up to 64 networks, such as 203.0.113.0/24 or 2001:db8::/32" },
+        { .name = "rate",
+          .kind = KIND_NUMBER,
+          .offset = AT(rate),
+          .most = 10000,
+          .wanted = "a number of requests a second from 1 to 10000, or 0 for no limit" },
+        { .name = "maintenance", .kind = KIND_BOOLEAN, .offset = AT(maintenance), .wanted = "true or false" },
+        { .name = "security_headers", .kind = KIND_BOOLEAN, .offset = AT(security_headers), .wanted = "true or false" },
 };
 
 static char **text_of(ProjectRow *row, const DraftField *f) {
@@ -221,6 +235,8 @@ static int take_text(const DraftField *f, const json_t *value, ProjectRow *row, 
 }
 
 static int take(const DraftField *f, const json_t *value, ProjectRow *row, DraftProblem *problem) {
+        int r;
+
         switch (f->kind) {
         case KIND_TEXT:
         case KIND_COMMAND:
@@ -235,6 +251,10 @@ static int take(const DraftField *f, const json_t *value, ProjectRow *row, Draft
                         return refuse(problem, f, NULL);
                 *boolean_of(row, f) = json_is_true(value);
                 return 0;
+        case KIND_GATE:
+        case KIND_NETWORKS:
+                r = f->kind == KIND_GATE ? protection_take_gate(value, row) : protection_take_networks(value, row);
+                return r > 0 ? refuse(problem, f, NULL) : r;
         }
         return -EINVAL;
 }
@@ -256,6 +276,10 @@ static int put_default(const DraftField *f, ProjectRow *row, DraftProblem *probl
         case KIND_BOOLEAN:
                 *boolean_of(row, f) = f->number != 0;
                 return 0;
+        case KIND_GATE:
+                return 0; /* none */
+        case KIND_NETWORKS:
+                return replace_text(&row->allowed, "");
         }
         return -EINVAL;
 }
@@ -332,6 +356,12 @@ int project_draft_describe(const ProjectRow *row, json_t *object) {
                         break;
                 case KIND_BOOLEAN:
                         value = json_boolean(*boolean_of(r, f));
+                        break;
+                case KIND_GATE:
+                        value = protection_describe_gate(r, false);
+                        break;
+                case KIND_NETWORKS:
+                        value = protection_describe_networks(r);
                         break;
                 }
                 if (json_object_set_new(object, f->name, value) < 0)

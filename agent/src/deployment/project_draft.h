@@ -17,5 +17,5 @@ typedef struct {
 int project_draft_new(const json_t *draft, ProjectRow *row, DraftProblem *ret_problem);
 /* Changes an existing row; the name stays. The same answers. */
 int project_draft_change(const json_t *draft, ProjectRow *row, DraftProblem *ret_problem);
-/* Adds the fields that a draft has to a JSON object. */
+/* Adds the fields that a draft has to a JSON object; of a password only whose it is. */
 int project_draft_describe(const ProjectRow *row, json_t *object);

@@ -41,5 +41,8 @@ bool address_is_internal(const char *s);
  * with the metadata service, fe80::/10), and IPv4 wrapped into IPv6. */
 bool valid_server_address(const char *s);
 
+/* A network: an address in its shortest spelling (IPv6 in lower case), a slash and the bits of its prefix; all others are zero. */
+bool valid_cidr(const char *s);
+
 /* Environment keys that NanoScale or systemd sets and a user cannot: PORT, HOME, PATH, and all of LISTEN_*, LD_* and NANOSCALE_*. */
 bool env_key_is_reserved(const char *s);

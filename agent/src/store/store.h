@@ -80,7 +80,7 @@ typedef struct {
         char *install_command, *build_command, *start_command;
         char *env_vars; /* sealed JSON object, text */
         int64_t port;
-        char *domain; /* may be NULL */
+        char *domain; /* the one that its URL shows; NULL: none. See DomainRow */
         char *health_path;
         bool scale_to_zero;
         int64_t idle_seconds; /* until it falls asleep; 0: never */
@@ -90,6 +90,11 @@ typedef struct {
         char *static_directory; /* empty: found by itself */
         int64_t memory_mib, cpu_percent, tasks_max;
         int64_t build_memory_mib, build_cpu_percent, build_seconds;
+        char *gate_user, *gate_hash; /* whom nginx asks for a password, and its crypt(3) hash; both NULL: nobody */
+        char *allowed;               /* networks that may come, separated by blanks; empty: all */
+        int64_t rate;                /* requests a second and visitor; 0: no limit */
+        bool maintenance;            /* visitors get a page that says so */
+        bool security_headers;
         char live_slot[2];    /* "a", "b" or "" when nothing was ever live */
         int64_t live_release; /* 0: none */
         int64_t next_release; /* the number that the next release gets */
@@ -121,6 +126,35 @@ int store_project_set_awake_bytes(Store *s, const char *id, int64_t bytes);
 /* Takes the next release number. */
 int store_project_take_release(Store *s, const char *id, int64_t *ret_release);
 int store_project_delete(Store *s, const char *id); /* with its deployments, steps and releases */
+
+/* --- domains: names under which a project answers beside its own, with their certificates --- */
+typedef struct {
+        char *name, *project_id;
+        char *redirect_to; /* another domain of the project; NULL: the project answers */
+        bool hsts;
+        char *source;                 /* acme: asked for at an authority; own: uploaded */
+        char *state;                  /* waiting, issuing, valid, failed */
+        char *problem, *problem_word; /* a sentence and its stable word; NULL: none */
+        int64_t not_after_ms;         /* end of its certificate; 0: it has none */
+        int64_t issued_at_ms;         /* since when it has that; 0: it has none */
+        int64_t next_try_ms;          /* when something is to be done for it again; 0: now */
+        int64_t tries;                /* that failed, in a row */
+        int64_t created_at_ms;
+} DomainRow;
+
+void domain_row_done(DomainRow *r);
+void domain_rows_free(DomainRow *rows, size_t n);   /* each, and the array; NULL-safe */
+int store_domain_add(Store *s, const DomainRow *r); /* STORE_E_TAKEN; STORE_E_ABSENT: no such project */
+int store_domain_get(Store *s, const char *name, DomainRow *ret);
+/* Of a project (NULL: of all), by name. */
+int store_domain_list(Store *s, const char *project_id, DomainRow **ret_rows, size_t *ret_n);
+/* Of all projects of a server, by name. */
+int store_domain_list_on(Store *s, const char *server_id, DomainRow **ret_rows, size_t *ret_n);
+/* What a user sets: redirect_to, hsts, source. */
+int store_domain_update(Store *s, const DomainRow *r);
+/* How it is: state, problem, problem_word, the times and tries. Apart, so that neither overwrites the other. */
+int store_domain_set_state(Store *s, const DomainRow *r);
+int store_domain_delete(Store *s, const char *name);
 
 /* --- deployments --- */
 typedef struct {

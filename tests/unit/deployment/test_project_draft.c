@@ -7,11 +7,12 @@
 #include <cmocka.h>
 
 #include "deployment/project_draft.h"
+#include "deployment/protection.h"
 
 #include <string.h>
 
 static int draft(const char *text, ProjectRow *row, DraftProblem *problem) {
-        json_t *o = json_loads(text, 0, NULL);
+        json_t *o = json_loads(text, JSON_ALLOW_NUL, NULL);
         int r;
         assert_non_null(o);
         r = project_draft_new(o, row, problem);
@@ -66,6 +67,20 @@ static void refusals_name_the_field(void **state) {
                 { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"scale_to_zero\":1", "scale_to_zero" },
                 { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"memory_mib\":1e3", "memory_mib" },
                 { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"domain\":\"a b\"", "domain" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{}", "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"a\"}", "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"a\",\"password\":\"short\"}", "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"a:b\",\"password\":\"12345678\"}", "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"a\",\"password\":\"1234\\u00005678\"}",
+                  "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"a\",\"hash\":\"x\\nroot:y\"}", "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"a\",\"password\":\"12345678\",\"x\":1}",
+                  "gate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"allow\":\"10.0.0.0/8\"", "allow" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"allow\":[\"10.0.0.1/8\"]", "allow" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"allow\":[\"10.0.0.0/8; deny all\"]", "allow" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"rate\":10001", "rate" },
+                { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"maintenance\":\"yes\"", "maintenance" },
                 { "\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"brunch\":\"x\"", "brunch" },
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -110,6 +125,41 @@ static void change_keeps_what_it_does_not_name(void **state) {
         project_row_done(&row);
 }
 
+/* The password is never told, not even its hash, but to another node; and reading and writing back changes nothing. */
+static void protections_go_there_and_back(void **state) {
+        ProjectRow row = { 0 };
+        DraftProblem problem = { 0 };
+        json_t *o = json_object(), *whole, *change;
+        char *hash;
+
+        (void) state;
+        assert_int_equal(draft("{\"name\":\"a\",\"repo_url\":\"https://h.example/a\",\"gate\":{\"user\":\"ada\",\"password\":\"12345678\"},"
+                               "\"allow\":[\"10.0.0.0/8\",\"2001:db8::/32\"],\"rate\":5,\"maintenance\":true,\"security_headers\":true}",
+                               &row, &problem),
+                         0);
+        assert_string_equal(row.allowed, "10.0.0.0/8 2001:db8::/32");
+        assert_true(row.maintenance && row.security_headers && row.rate == 5);
+        assert_int_equal(project_draft_describe(&row, o), 0);
+        assert_int_equal(json_object_size(json_object_get(o, "gate")), 1);
+        assert_int_equal(json_array_size(json_object_get(o, "allow")), 2);
+        hash = strdup(row.gate_hash);
+        change = json_pack("{s:O, s:O}", "gate", json_object_get(o, "gate"), "allow", json_object_get(o, "allow"));
+        assert_int_equal(project_draft_change(change, &row, &problem), 0);
+        assert_string_equal(row.gate_hash, hash);
+        assert_string_equal(row.allowed, "10.0.0.0/8 2001:db8::/32");
+
+        whole = json_pack("{s:o}", "gate", protection_describe_gate(&row, true));
+        assert_int_equal(protection_take_gate(json_null(), &row), 0);
+        assert_null(row.gate_hash);
+        assert_int_equal(project_draft_change(whole, &row, &problem), 0);
+        assert_string_equal(row.gate_hash, hash);
+        free(hash);
+        json_decref(whole);
+        json_decref(change);
+        json_decref(o);
+        project_row_done(&row);
+}
+
 static void describes_every_field_back(void **state) {
         (void) state;
         ProjectRow row = { 0 };
@@ -128,7 +178,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(defaults_are_the_specification_s), cmocka_unit_test(refusals_name_the_field),
                 cmocka_unit_test(empty_commands_skip_a_step),       cmocka_unit_test(change_keeps_what_it_does_not_name),
-                cmocka_unit_test(describes_every_field_back),
+                cmocka_unit_test(describes_every_field_back),       cmocka_unit_test(protections_go_there_and_back),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,12 @@ static ProjectRow project(const char *id, const char *name) {
                 .port = 3001,
                 .domain = T("shop.example"),
                 .health_path = T("/health"),
+                .gate_user = T("ada"),
+                .gate_hash = T("$6$rounds=1000$abc$def"),
+                .allowed = T("192.0.2.0/24 2001:db8::/32"),
+                .rate = 8,
+                .maintenance = true,
+                .security_headers = true,
                 .scale_to_zero = true,
                 .idle_seconds = 60,
                 .doze = true,
@@ -100,6 +106,12 @@ static void assert_project(const ProjectRow *a, const ProjectRow *b) {
         assert_int_equal(a->port, b->port);
         assert_string_equal(a->domain, b->domain);
         assert_string_equal(a->health_path, b->health_path);
+        assert_string_equal(a->gate_user, b->gate_user);
+        assert_string_equal(a->gate_hash, b->gate_hash);
+        assert_string_equal(a->allowed, b->allowed);
+        assert_int_equal(a->rate, b->rate);
+        assert_int_equal(a->maintenance, b->maintenance);
+        assert_int_equal(a->security_headers, b->security_headers);
         assert_int_equal(a->scale_to_zero, b->scale_to_zero);
         assert_int_equal(a->idle_seconds, b->idle_seconds);
         assert_int_equal(a->doze, b->doze);
@@ -581,9 +593,126 @@ static void transactions(void **state) {
         free(value);
 }
 
+static DomainRow domain(const char *name, const char *project_id) {
+        return (DomainRow){ .name = T(name), .project_id = T(project_id), .source = T("acme"), .state = T("waiting"), .created_at_ms = 5 };
+}
+
+static void domains(void **state) {
+        DomainRow row, draft = domain("shop.example", "project00001"), *rows;
+        Store *s = *state;
+        size_t n;
+
+        draft.redirect_to = T("www.shop.example");
+        draft.hsts = true;
+        assert_int_equal(store_domain_add(s, &draft), 0);
+        assert_int_equal(store_domain_add(s, &draft), STORE_E_TAKEN);
+        draft = domain("shop.example", "project00002");
+        assert_int_equal(store_domain_add(s, &draft), STORE_E_TAKEN);
+        draft = domain("other.example", "project99999");
+        assert_int_equal(store_domain_add(s, &draft), STORE_E_ABSENT);
+        draft = domain("", "project00001");
+        assert_int_equal(store_domain_add(s, &draft), -EINVAL);
+        draft = domain("a.example", "project00002");
+        draft.state = T("dreaming");
+        assert_true(store_domain_add(s, &draft) < 0);
+        draft = domain("a.example", "project00002");
+        assert_int_equal(store_domain_add(s, &draft), 0);
+
+        /* What the user sets and how it is do not touch each other. */
+        draft = domain("shop.example", "project00002");
+        draft.state = T("valid");
+        draft.problem = T("rate limited");
+        draft.problem_word = T("rate-limit");
+        draft.not_after_ms = 1;
+        draft.issued_at_ms = 2;
+        draft.next_try_ms = 3;
+        draft.tries = 4;
+        assert_int_equal(store_domain_set_state(s, &draft), 0);
+        assert_int_equal(store_domain_get(s, "shop.example", &row), 0);
+        assert_string_equal(row.project_id, "project00001");
+        assert_string_equal(row.redirect_to, "www.shop.example");
+        assert_true(row.hsts);
+        assert_string_equal(row.state, "valid");
+        assert_string_equal(row.problem, "rate limited");
+        assert_string_equal(row.problem_word, "rate-limit");
+        assert_int_equal(row.not_after_ms, 1);
+        assert_int_equal(row.issued_at_ms, 2);
+        assert_int_equal(row.next_try_ms, 3);
+        assert_int_equal(row.tries, 4);
+        assert_int_equal(row.created_at_ms, 5);
+        domain_row_done(&row);
+        draft = domain("shop.example", "project00001");
+        draft.source = T("own");
+        assert_int_equal(store_domain_update(s, &draft), 0);
+        assert_int_equal(store_domain_get(s, "shop.example", &row), 0);
+        assert_null(row.redirect_to);
+        assert_false(row.hsts);
+        assert_string_equal(row.source, "own");
+        assert_string_equal(row.state, "valid");
+        domain_row_done(&row);
+        draft = domain("none.example", "project00001");
+        assert_int_equal(store_domain_update(s, &draft), STORE_E_ABSENT);
+        assert_int_equal(store_domain_set_state(s, &draft), STORE_E_ABSENT);
+        assert_int_equal(store_domain_get(s, "none.example", &row), STORE_E_ABSENT);
+
+        assert_int_equal(store_domain_list(s, "project00001", &rows, &n), 0);
+        assert_int_equal(n, 1);
+        domain_rows_free(rows, n);
+        assert_int_equal(store_domain_list(s, NULL, &rows, &n), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(rows[0].name, "a.example");
+        domain_rows_free(rows, n);
+        assert_int_equal(store_domain_list_on(s, "server000001", &rows, &n), 0);
+        assert_int_equal(n, 2);
+        domain_rows_free(rows, n);
+        assert_int_equal(store_domain_list_on(s, "server999999", &rows, &n), 0);
+        assert_int_equal(n, 0);
+        domain_rows_free(rows, n);
+        assert_int_equal(store_domain_delete(s, "a.example"), 0);
+        assert_int_equal(store_domain_delete(s, "a.example"), STORE_E_ABSENT);
+}
+
+/* The one domain that a project had before is in the table afterwards; of two projects with the same one the older has it. */
+static void single_domains_are_taken_over(void **state) {
+        static const char old[] = "INSERT INTO servers (id, name, ip_address, status, secret_key) VALUES ('s', 's', '', '', '');"
+                                  "INSERT INTO projects (id, server_id, name, repo_url, env_vars, port, domain, created_at) VALUES"
+                                  " ('new', 's', 'a', 'r', '', 1, 'x.example', '2025-01-02 00:00:00.000'),"
+                                  " ('old', 's', 'b', 'r', '', 1, 'x.example', '2025-01-01 00:00:00.000'),"
+                                  " ('none', 's', 'c', 'r', '', 1, NULL, '2025-01-01 00:00:00.000');";
+        char file[80];
+        Store *s = NULL;
+        ProjectRow row;
+        DomainRow *rows;
+        size_t n;
+
+        (void) state;
+        (void) snprintf(file, sizeof(file), "%s/old.db", directory);
+        assert_int_equal(store_open_with(file, store_migrations, 3, &s), 0);
+        assert_int_equal(sqlite3_exec(s->db, old, NULL, NULL, NULL), SQLITE_OK);
+        store_close(s);
+        assert_int_equal(store_open(file, &s), 0);
+        assert_int_equal(store_domain_list(s, NULL, &rows, &n), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(rows[0].name, "x.example");
+        assert_string_equal(rows[0].project_id, "old");
+        assert_string_equal(rows[0].state, "waiting");
+        assert_int_equal(rows[0].created_at_ms, 1735689600000);
+        domain_rows_free(rows, n);
+        assert_int_equal(store_project_get(s, "old", &row), 0);
+        assert_string_equal(row.domain, "x.example");
+        assert_string_equal(row.allowed, "");
+        project_row_done(&row);
+        assert_int_equal(store_project_get(s, "new", &row), 0);
+        assert_null(row.domain);
+        project_row_done(&row);
+        store_close(s);
+        assert_int_equal(unlink(file), 0);
+}
+
 static void deleting_a_project(void **state) {
         static const char *const counts[] = { "SELECT count(*) FROM deployments", "SELECT count(*) FROM steps",
-                                              "SELECT count(*) FROM releases", "SELECT count(*) FROM wakes" };
+                                              "SELECT count(*) FROM releases", "SELECT count(*) FROM wakes",
+                                              "SELECT count(*) FROM domains" };
         static const Query delete_server = { "DELETE FROM servers WHERE id = :id", NULL };
         Store *s = *state;
 
@@ -650,6 +779,8 @@ int main(void) {
                 cmocka_unit_test(tokens),
                 cmocka_unit_test(places),
                 cmocka_unit_test(projects_elsewhere),
+                cmocka_unit_test(domains),
+                cmocka_unit_test(single_domains_are_taken_over),
                 cmocka_unit_test(transactions),
                 cmocka_unit_test(deleting_a_project),
                 cmocka_unit_test(foreign_keys_are_indexed),

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "store/internal.h"
+
+static const Column columns[] = {
+        { "name", KEY, true, offsetof(DomainRow, name) },
+        { "project_id", KEY, true, offsetof(DomainRow, project_id) },
+        { "redirect_to", TEXT_NULL, false, offsetof(DomainRow, redirect_to) },
+        { "hsts", BOOLEAN, false, offsetof(DomainRow, hsts) },
+        { "source", KEY, false, offsetof(DomainRow, source) },
+        { "state", KEY, true, offsetof(DomainRow, state) },
+        { "problem", TEXT_NULL, true, offsetof(DomainRow, problem) },
+        { "problem_word", TEXT_NULL, true, offsetof(DomainRow, problem_word) },
+        { "not_after_ms", NUMBER, true, offsetof(DomainRow, not_after_ms) },
+        { "issued_at_ms", NUMBER, true, offsetof(DomainRow, issued_at_ms) },
+        { "next_try_ms", NUMBER, true, offsetof(DomainRow, next_try_ms) },
+        { "tries", NUMBER, true, offsetof(DomainRow, tries) },
+        { "created_at_ms", NUMBER, true, offsetof(DomainRow, created_at_ms) },
+};
+static const Table table = { columns, ELEMENTS(columns), sizeof(DomainRow) };
+
+static const Query add = { "INSERT INTO domains ($columns) VALUES ($values)", &table };
+static const Query get = { "SELECT $columns FROM domains WHERE name = :name", &table };
+static const Query list = { "SELECT $columns FROM domains WHERE project_id = :project ORDER BY name", &table };
+static const Query list_all = { "SELECT $columns FROM domains ORDER BY name", &table };
+static const Query list_on = { "SELECT $columns FROM domains WHERE project_id IN (SELECT id FROM projects WHERE server_id = :server)"
+                               " ORDER BY name",
+                               &table };
+static const Query update = { "UPDATE domains SET $set WHERE name = :name", &table };
+static const Query set_state = { "UPDATE domains SET state = :state, problem = :problem, problem_word = :problem_word,"
+                                 " not_after_ms = :not_after_ms, issued_at_ms = :issued_at_ms, next_try_ms = :next_try_ms, tries = :tries"
+                                 " WHERE name = :name",
+                                 &table };
+static const Query delete = { "DELETE FROM domains WHERE name = :name", NULL };
+
+void domain_row_done(DomainRow *r) {
+        table_row_done(&table, r);
+}
+
+void domain_rows_free(DomainRow *rows, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                domain_row_done(&rows[i]);
+        free(rows);
+}
+
+int store_domain_add(Store *s, const DomainRow *r) {
+        return sql_write(s, &add, r, NULL, 0);
+}
+
+int store_domain_get(Store *s, const char *name, DomainRow *ret) {
+        return sql_get(s, &get, ARGUMENTS({ ":name", name }), ret);
+}
+
+int store_domain_list(Store *s, const char *project_id, DomainRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = project_id ? sql_list(s, &list, ARGUMENTS({ ":project", project_id }), &rows, ret_n)
+                           : sql_list(s, &list_all, NULL, 0, &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_domain_list_on(Store *s, const char *server_id, DomainRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &list_on, ARGUMENTS({ ":server", server_id }), &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_domain_update(Store *s, const DomainRow *r) {
+        return sql_write(s, &update, r, NULL, 0);
+}
+
+int store_domain_set_state(Store *s, const DomainRow *r) {
+        return sql_write(s, &set_state, r, NULL, 0);
+}
+
+int store_domain_delete(Store *s, const char *name) {
+        return sql_write(s, &delete, NULL, ARGUMENTS({ ":name", name }));
+}
