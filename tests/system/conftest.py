@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from acme import Authority
 from nodes import Lab, new_artefacts, say
 
 # About how long a file takes, in seconds, so that the long ones are begun first; of a file that is not here 100 is assumed.
@@ -65,6 +66,12 @@ def lab(request):
 def git(lab):
     """The git server, https://git.test."""
     return lab.git
+
+
+@pytest.fixture(scope='session')
+def authority(lab):
+    """The authority for certificates, acme.test, and the DNS of those who use it."""
+    return Authority(lab)
 
 
 @pytest.fixture(scope='session')

@@ -3,6 +3,7 @@
 
     base-HASH       a bare minimal Debian server, by mmdebstrap
     git-HASH        changes over base: nginx, fcgiwrap, git
+    acme-HASH       changes over base: pebble, and nginx before it
     installed-HASH  changes over base: NanoScale, installed there by scripts/install.sh from a clone
     destdir-HASH    the binaries, built on this machine; for nodes that are too slow to build them
     vm-HASH         disk, kernel and initrd of a virtual machine
@@ -18,6 +19,7 @@ import os
 import pathlib
 import subprocess
 import tarfile
+import tempfile
 import time
 
 from . import machine
@@ -32,6 +34,7 @@ BASE_PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'ca-certificates', 'iproute2
 VM_PACKAGES = ['linux-image-cloud-amd64', 'udev', 'kmod', 'openssh-server', 'procps', 'systemd-timesyncd', 'ca-certificates', 'curl', 'dbus', 'git', 'iproute2',
                'nftables', 'nginx-light', 'openssl', 'sudo', 'libarchive13', 'libcurl4', 'libjansson4', 'libmicrohttpd12', 'libsodium23', 'libsqlite3-0']
 GIT_PACKAGES = ['nginx-light', 'fcgiwrap', 'git']
+ACME_PACKAGES = ['pebble', 'nginx-light']
 # What the installed product depends on. A change elsewhere (documents, tests) does not make a new image.
 PRODUCT = ['VERSION', 'meson.build', 'meson_options.txt', 'agent', 'packaging', 'scripts/install.sh', 'scripts/security']
 BASE_DOMAIN = 'apps.test'
@@ -186,6 +189,16 @@ class Cache:
                      '-CAcreateserial', '-days', '3650', '-extfile', temporary / 'ext', '-out', temporary / 'server.pem'])
         return path
 
+    def sign(self, directory, name, *names, days=3650):
+        """NAME.pem and NAME.key in the directory: a server's, for its names, by the private authority."""
+        authority, directory = self.authority(), pathlib.Path(directory)
+        run(['openssl', 'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', directory / f'{name}.key',
+             '-out', directory / f'{name}.csr', '-subj', f'/CN={name}'])
+        (directory / f'{name}.ext').write_text(f'subjectAltName={",".join(f"DNS:{n}" for n in (name, *names))}\n'
+                                               'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n')
+        run(['openssl', 'x509', '-req', '-in', directory / f'{name}.csr', '-CA', authority / 'ca.pem', '-CAkey', authority / 'ca.key',
+             '-set_serial', str(int.from_bytes(os.urandom(8), 'big')), '-days', str(days), '-extfile', directory / f'{name}.ext', '-out', directory / f'{name}.pem'])
+
     def authority_text(self):
         return (self.authority() / 'ca.pem').read_text()
 
@@ -242,6 +255,19 @@ class Cache:
         from .git import NGINX_SITE as site
         name = 'git-' + digest(RECIPE, self.base().name, self.authority_text(), site, *GIT_PACKAGES)
         return self._layer(name, 'making the git server', make)
+
+    def acme(self):
+        """An authority for certificates, acme.test: what is started on it, acme.py says."""
+        def make(node):
+            with tempfile.TemporaryDirectory() as directory:
+                self.sign(directory, 'acme.test')
+                node.run(['apt-get', 'update', '-qq'], timeout=300)
+                node.run(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', *ACME_PACKAGES], timeout=600)
+                node.write('/etc/pebble/server.pem', (pathlib.Path(directory) / 'acme.test.pem').read_text())
+                node.write('/etc/pebble/server.key', (pathlib.Path(directory) / 'acme.test.key').read_text(), 0o600)
+            node.run(['rm', '-f', '/etc/nginx/sites-enabled/default'])
+        name = 'acme-' + digest(RECIPE, self.base().name, self.authority_text(), *ACME_PACKAGES)
+        return self._layer(name, 'making the authority for certificates', make)
 
     def installed(self):
         def make(node):

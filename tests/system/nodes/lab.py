@@ -129,8 +129,9 @@ class Lab:
         return self.names[name]
 
     def node(self, name, layer='installed', boot=True, **options):
-        """A container. layer: 'bare' (a minimal Debian), 'installed' (NanoScale there, role orchestrator), or 'git'."""
-        lower = {'bare': lambda: [], 'installed': lambda: [self.cache.installed()], 'git': lambda: [self.cache.git()]}[layer]()
+        """A container. layer: 'bare' (a minimal Debian), 'installed' (NanoScale there, role orchestrator), 'git' or 'acme'."""
+        lower = {'bare': lambda: [], 'installed': lambda: [self.cache.installed()], 'git': lambda: [self.cache.git()],
+                 'acme': lambda: [self.cache.acme()]}[layer]()
         address = self._address(name)
         options.setdefault('apt_cache', layer == 'bare')
         node = self.nodes[name] = Container(self, name, address, [*lower, self.cache.base()], **options)
