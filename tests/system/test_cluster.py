@@ -41,7 +41,7 @@ def boss(lab, git):
 def w1(lab, boss):
     node = make_candidate(lab, 'w1')
     command, = re.findall(r'^\s*(\./scripts/install\.sh --join \S+)$', boss.output('nanoscale', 'servers', 'add', '--no-wait'), re.MULTILINE)
-    node.joined = node.run([*command.split(), '--base-domain', BASE_DOMAIN], cwd='/root/nanoscale', timeout=900, via='pid1')
+    node.joined = node.run(['bash', *command.split(), '--base-domain', BASE_DOMAIN], cwd='/root/nanoscale', timeout=900, via='pid1')
     configure(node, settings())
     yield node
     lab.remove(node)

@@ -390,7 +390,7 @@ def check_alive(boss, pid):
     start = time.monotonic()
     assert ask(boss, 'GET', '/api/servers')['servers'] and ask(boss, 'GET', '/api/projects')['projects'][0]['name'] == 'own'
     took = time.monotonic() - start
-    assert took < 10, f'the orchestrator took {took:.1f} s to answer'
+    assert took < 30, f'the orchestrator took {took:.1f} s to answer'
     assert main_pid(boss) == pid
     assert anonymous_memory(boss) < ORCHESTRATOR_MEMORY, anonymous_memory(boss)
 
