@@ -120,7 +120,7 @@ def restart_agent(node):
 
 def agent_journal(node):
     """What the agents of a node said, in all boots."""
-    return node.journal_text(AGENT, 'nanoscale', boot=None)
+    return node.journal_text(AGENT, boot=None)
 
 
 # --- projects ----------------------------------------------------------------------------------------------------------------------------------
