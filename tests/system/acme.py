@@ -125,7 +125,10 @@ class Domains:
     def __init__(self, lab, git, authority, name, brief=False):
         self.lab, self.git, self.authority, self.node = lab, git, authority, lab.node(name)
         self.node.write('/etc/resolv.conf', f'nameserver {authority.node.address}\n')
-        configure(self.node, authority.settings(brief))
+        self.settings(authority.settings(brief))
+
+    def settings(self, settings):
+        configure(self.node, settings)
 
     def call(self, method, path, body=None):
         return self.node.fetch_unix(AGENT, path, method=method, body=body, timeout=120)

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Domains from adding one to its removal, with certificates from an authority (acme.py), as who visits the sites sees it. What goes wrong is in
+test_domain_failures.py. `calm` is the other site: it is visited all the while, and must not notice anything."""
+import base64
+import ssl
+import time
+
+import pytest
+
+from acme import CERTBOT, CERTIFICATES, LIMIT, Domains, Visitors, context, handshake, serial
+from nodes import run, say, wait_until
+
+RENEWALS = 10
+# What is taken for an ECDSA certificate, as they all are.
+CIPHERS = {'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305'}
+
+
+@pytest.fixture(scope='module')
+def site(lab, git, authority):
+    site = Domains(lab, git, authority, 'domains', brief=True)
+    site.root = authority.root()
+    for name in ('calm', 'shop'):
+        site.project(name)
+    for name in ('calm.test', 'brief.test', 'shop.test', 'www.shop.test', 'own.test'):
+        authority.point(name, site.node.address)
+    # Its certificate is due soon; by then the authority is the other one.
+    site.add('calm', 'brief.test')
+    site.wait('calm', 'brief.test', 'valid')
+    site.brief = site.served('brief.test')
+    site.settings(authority.settings())
+    site.add('calm', 'calm.test')
+    site.wait('calm', 'calm.test', 'valid')
+    with Visitors(site.node, {'http://calm.apps.test/': 'calm', 'https://calm.test/': 'calm'}, site.root) as site.visitors:
+        yield site
+    lab.remove(site.node)
+
+
+def get(site, url, ca='root', **options):
+    return site.node.fetch(url, ca=site.root if ca == 'root' else ca, timeout=120, **options)
+
+
+def wait_get(site, url, status=200, **options):
+    return wait_until(lambda: (answer := get(site, url, **options)).status == status and answer, 60, 0.1, f'{status} from {url}')
+
+
+def protect(site, **settings):
+    answer = site.call('PATCH', '/api/projects/shop', settings)
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+def test_a_domain_gets_https(site):
+    begin = time.monotonic()
+    assert site.add('shop', 'shop.test')['state'] in ('waiting', 'issuing')
+    answer = wait_until(lambda: (a := get(site, 'https://shop.test/')).status == 200 and a, LIMIT, 0.05, 'https://shop.test/')
+    say(f'from adding a domain to HTTPS: {time.monotonic() - begin:.1f} s')
+    assert answer.text == 'shop' and 'Strict-Transport-Security' not in answer.headers
+    found = site.wait('shop', 'shop.test', 'valid')
+    assert found['primary'] and not found['problem'] and not found['ends_soon'] and found['source'] == 'acme'
+    assert site.call('GET', '/api/projects/shop').json()['url'] == 'https://shop.test'
+    answer = get(site, 'http://shop.test/a?b=c', ca=None)
+    assert (answer.status, answer.headers['Location']) == (301, 'https://shop.test/a?b=c')
+    assert site.node.owner_and_mode(f'{CERTIFICATES}/shop.test.pem') == 'nanoscale:www-data 0640'
+    assert get(site, 'http://shop.apps.test/', ca=None).text == 'shop', 'its first name is still there'
+
+
+def test_renewals_are_not_noticed(site):
+    """The certificate is changed ten times while the site is visited; every answer is right, every handshake is verified, and each certificate is seen."""
+    with Visitors(site.node, {'https://shop.test/': 'shop'}, site.root, threads=3) as visitors:
+        for _ in range(RENEWALS):
+            before = site.served('shop.test')
+            site.check('shop', 'shop.test', force=True)
+            wait_until(lambda before=before: site.served('shop.test') not in ('', before), LIMIT, 0.2, 'a new certificate')
+            wait_until(lambda: visitors.serials[-1] == site.stored('shop.test'), LIMIT, 0.1, 'a visitor who sees it')
+    say(f'{RENEWALS} renewals, {visitors.count} requests, {len(visitors.failures)} failed')
+    assert not visitors.failures
+    assert len(visitors.serials) == RENEWALS + 1 and visitors.count > RENEWALS
+    assert not site.wait('shop', 'shop.test', 'valid')['problem']
+
+
+def test_a_certificate_is_renewed_when_it_is_due(site):
+    """Nobody asks for it; the new one is of the authority that is set now."""
+    found = wait_until(lambda: (n := site.served('brief.test')) not in ('', site.brief) and n, LIMIT, 0.5, 'a renewed certificate')
+    assert found == site.stored('brief.test')
+    assert get(site, 'https://brief.test/').text == 'calm'
+    assert not site.wait('calm', 'brief.test', 'valid')['ends_soon']
+
+
+def test_www_leads_to_the_domain(site):
+    answer = site.call('POST', '/api/projects/shop/domains', {'name': 'www.shop.test', 'redirect_to': 'none.test'})
+    assert answer.status == 422 and answer.json()['field'] == 'redirect_to', answer
+    site.add('shop', 'www.shop.test', redirect_to='shop.test')
+    site.wait('shop', 'www.shop.test', 'valid')
+    for scheme in ('http', 'https'):
+        answer = wait_get(site, f'{scheme}://www.shop.test/a?b=c', 301)
+        assert answer.headers['Location'] in ('https://shop.test/a?b=c', f'{scheme}://shop.test/a?b=c')
+    # An authority is not sent on.
+    assert get(site, 'http://www.shop.test/.well-known/acme-challenge/none', ca=None).status == 404
+
+
+def test_hsts_is_a_choice(site):
+    site.change('shop', 'shop.test', hsts=True)
+    wait_until(lambda: get(site, 'https://shop.test/').headers['Strict-Transport-Security'] == 'max-age=31536000', 60, 0.1, 'the header field')
+    assert 'Strict-Transport-Security' not in get(site, 'http://shop.test/', ca=None).headers
+    assert 'Strict-Transport-Security' not in get(site, 'https://calm.test/').headers
+    site.change('shop', 'shop.test', hsts=False)
+    wait_until(lambda: 'Strict-Transport-Security' not in get(site, 'https://shop.test/').headers, 60, 0.1, 'no header field')
+
+
+def test_unknown_names_learn_nothing(site):
+    for url in ('http://unknown.test/', 'https://unknown.test/', f'https://{site.node.address}/', f'http://{site.node.address}/'):
+        answer = get(site, url, ca=None)
+        assert answer.status == 404 and 'shop' not in str(answer.headers) + answer.text, url
+    shown = handshake(site.node, 'unknown.test')
+    text = run(['openssl', 'x509', '-inform', 'DER', '-noout', '-text'], input=shown, binary=True).stdout
+    assert b'shop' not in text and b'calm' not in text and serial(shown) not in (site.served('shop.test'), site.served('calm.test'))
+
+
+def test_one_name_is_not_asked_under_another(site):
+    """What came over shop.test's handshake is no request to calm.test: 421, and a browser opens a connection of its own."""
+    for shown, asked in (('shop.test', 'calm.test'), ('calm.test', 'shop.test'), ('unknown.test', 'shop.test')):
+        with context().wrap_socket(site.node.connect(443, 120), server_hostname=shown) as connection:
+            connection.sendall(f'GET / HTTP/1.1\r\nHost: {asked}\r\nConnection: close\r\n\r\n'.encode())
+            assert connection.recv(12) == b'HTTP/1.1 421', (shown, asked)
+
+
+def agreed(site, least, most, ciphers):
+    """(version, cipher, session ticket) of a handshake with shop.test; None when there is none."""
+    c = context(site.root)
+    c.set_ciphers(ciphers)
+    c.minimum_version, c.maximum_version = least, most
+    try:
+        with c.wrap_socket(site.node.connect(443, 120), server_hostname='shop.test') as connection:
+            return connection.version(), connection.cipher()[0], connection.session.has_ticket
+    except (ssl.SSLError, ConnectionError):
+        return None
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')
+def test_scan_of_what_tls_it_speaks(site):
+    v = ssl.TLSVersion
+    for old in (v.TLSv1, v.TLSv1_1):
+        assert agreed(site, old, old, 'ALL:@SECLEVEL=0') is None, old
+    names = {c['name'] for c in _all_ciphers() if c['protocol'] != 'TLSv1.3'}
+    assert len(names) > 30 and CIPHERS < names
+    found = {name: agreed(site, v.TLSv1_2, v.TLSv1_2, f'{name}:@SECLEVEL=0') for name in names}
+    assert {name for name, how in found.items() if how} == CIPHERS
+    assert all(how == ('TLSv1.2', name, False) for name, how in found.items() if how), found
+    assert agreed(site, v.TLSv1_3, v.TLSv1_3, 'DEFAULT')[0] == 'TLSv1.3'
+    c = context(site.root)
+    c.set_alpn_protocols(['h2', 'http/1.1'])
+    with c.wrap_socket(site.node.connect(443, 120), server_hostname='shop.test') as connection:
+        assert connection.selected_alpn_protocol() == 'h2' and connection.compression() is None
+        chain = connection.getpeercert()
+    assert chain['subjectAltName'] == (('DNS', 'shop.test'),)
+
+
+def _all_ciphers():
+    c = context()
+    c.set_ciphers('ALL:COMPLEMENTOFALL:@SECLEVEL=0')
+    return c.get_ciphers()
+
+
+def test_a_certificate_of_ones_own(site, tmp_path):
+    cache = site.lab.cache
+    cache.sign(tmp_path, 'own.test')
+    cache.sign(tmp_path, 'other.test')
+    site.add('shop', 'own.test')
+    site.wait('shop', 'own.test', 'valid')
+    asked, before = site.authority.asked(), site.served('own.test')
+
+    def put(chain, key):
+        body = {'chain': (tmp_path / chain).read_text(), 'key': (tmp_path / key).read_text()}
+        return site.call('PUT', '/api/projects/shop/domains/own.test/certificate', body)
+    for chain, key, field in (('own.test.pem', 'other.test.key', 'key'), ('other.test.pem', 'other.test.key', 'chain'), ('own.test.key', 'own.test.key', 'chain'),
+                              ('own.test.pem', 'own.test.pem', 'key')):
+        answer = put(chain, key)
+        assert (answer.status, answer.json()['field']) == (422, field), (chain, key, answer)
+        assert (tmp_path / key).read_text().splitlines()[1] not in answer.text
+    assert site.served('own.test') == before
+    answer = put('own.test.pem', 'own.test.key')
+    assert answer.status == 200 and answer.json()['source'] == 'own', answer
+    wait_until(lambda: get(site, 'https://own.test/', ca=site.authority.ca).text == 'shop', 60, 0.1, 'the certificate that was brought')
+    assert site.stored('own.test') == site.served('own.test') != before
+    assert site.authority.asked() == asked, 'nobody was asked for it'
+    key = (tmp_path / 'own.test.key').read_text().splitlines()[1]
+    assert key not in site.node.journal_text() and key not in site.call('GET', '/api/projects/shop/domains/own.test').text
+
+
+def test_protections(site):
+    protect(site, gate={'user': 'visitor', 'password': 'correct horse'})
+    answer = wait_get(site, 'https://shop.test/', 401)
+    assert 'correct horse' not in site.call('GET', '/api/projects/shop').text
+    for secret, status in (('visitor:correct horse', 200), ('visitor:wrong horse', 401), ('other:correct horse', 401)):
+        headers = {'Authorization': 'Basic ' + base64.b64encode(secret.encode()).decode()}
+        assert get(site, 'https://shop.test/', headers=headers).status == status, secret
+    # A challenge has no password, and http is sent on without one.
+    assert get(site, 'http://shop.test/.well-known/acme-challenge/none', ca=None).status == 404
+    protect(site, gate=None, allow=['203.0.113.0/24'])
+    wait_get(site, 'https://shop.test/', 403)
+    protect(site, allow=['203.0.113.0/24', f'{site.lab.subnet}.0/24'])
+    wait_get(site, 'https://shop.test/')
+    protect(site, allow=[], maintenance=True)
+    answer = wait_get(site, 'https://shop.test/', 503)
+    assert 'maintenance' in answer.text and answer.headers['Retry-After']
+    protect(site, maintenance=False, security_headers=True)
+    answer = wait_get(site, 'https://shop.test/')
+    wait_until(lambda: get(site, 'https://shop.test/').headers['X-Frame-Options'] == 'SAMEORIGIN', 60, 0.1, 'the header fields')
+    assert get(site, 'https://shop.test/').headers['X-Content-Type-Options'] == 'nosniff'
+    protect(site, security_headers=False, rate=1)
+    wait_until(lambda: 429 in [get(site, 'https://shop.test/').status for _ in range(10)], 120, 0.1, 'the limit')
+    protect(site, rate=0)
+    wait_until(lambda: [get(site, 'https://shop.test/').status for _ in range(10)] == [200] * 10, 60, 0.1, 'no limit')
+
+
+def test_nothing_is_left_of_a_domain_that_is_removed(site):
+    answer = site.call('DELETE', '/api/projects/shop/domains/shop.test')
+    assert answer.status == 409, 'www.shop.test leads there'
+    for name in ('www.shop.test', 'shop.test'):
+        answer = site.call('DELETE', f'/api/projects/shop/domains/{name}')
+        assert answer.status == 204, answer
+        wait_get(site, f'https://{name}/', 404, ca=None)
+        wait_get(site, f'http://{name}/', 404, ca=None)
+    answer = site.call('DELETE', '/api/projects/shop')
+    assert answer.status in (202, 204), answer
+    wait_get(site, 'https://own.test/', 404, ca=None)
+    wait_until(lambda: site.node.output('find', CERTIFICATES, CERTBOT, '(', '-name', '*shop.test*', '-o', '-name', '*own.test*', ')') == '', LIMIT, 0.5, 'no files')
+    assert [d['name'] for d in site.call('GET', '/api/domains').json()['domains']] == ['brief.test', 'calm.test']
+    assert site.node.run(['nginx', '-t'], check=False).ok
+
+
+def test_the_other_site_was_there_throughout(site):
+    assert not site.visitors.failures and site.visitors.count > 100
+    assert site.visitors.serials == [site.served('calm.test')]
