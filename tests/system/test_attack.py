@@ -30,11 +30,13 @@ def hostile(orchestrator, git):
                60, 0.3, 'port 4000')
     wait_until(lambda: node.run(['curl', '-s', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', 'http://169.254.169.254/'], check=False).stdout == '404',
                20, 0.3, 'the metadata address')
+    node.write('/opt/nanoscale/certificates/victim.pem', 'a key', 0o640, 'nanoscale:www-data')
     git.create_repo('hostile', files_of(HOSTILE))
     node.run(['nanoscale', 'projects', 'create', 'hostile', '--repo', git.url('hostile'), '--install', 'npm install', '--start', 'node server.js',
               '--env', f'ATTACK_SITES={victim}', '--build-memory', '768', '--memory', '512'])
     deploy(node, 'hostile', timeout=900)
     yield node
+    node.run(['rm', '-f', '/opt/nanoscale/certificates/victim.pem'])
     node.run(['ip', 'address', 'del', '169.254.169.254/32', 'dev', 'lo'], check=False)
     remove(node, 'hostile', 'victim')
 

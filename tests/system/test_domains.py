@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Domains from adding one to its removal, with certificates from an authority (acme.py), as who visits the sites sees it. What goes wrong is in
-test_domain_failures.py. `calm` is the other site: it is visited all the while, and must not notice anything."""
+test_domains_failures.py. `calm` is the other site: it is visited all the while, and must not notice anything."""
 import base64
 import ssl
 import time

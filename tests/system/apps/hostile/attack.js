@@ -86,7 +86,7 @@ const attacks = {
   // rm -rf /
   "delete-system": () => each(["/", "/etc", "/usr", "/usr/bin", "/var", "/var/lib", "/boot", "/root", "/home"], createIn),
   "delete-nanoscale": () =>
-    each(["/opt/nanoscale", ...["bin", "lib", "config", "data", "runtimes", "specs", "sites"].map((name) => `/opt/nanoscale/${name}`), `/opt/nanoscale/specs/${own}`, "/run/nanoscale", APPS, `${APPS}/${own}`], createIn),
+    each(["/opt/nanoscale", ...["bin", "lib", "config", "data", "runtimes", "specs", "sites", "certificates", "gates", "acme/webroot"].map((name) => `/opt/nanoscale/${name}`), `/opt/nanoscale/specs/${own}`, "/run/nanoscale", APPS, `${APPS}/${own}`], createIn),
   "overwrite-programs": () =>
     each([...below("/opt/nanoscale/bin"), ...below("/opt/nanoscale/lib"), process.execPath, "/usr/bin/env"], (name) => fs.closeSync(fs.openSync(name, "r+"))),
 
@@ -100,6 +100,7 @@ const attacks = {
     each(below("/etc/default").filter((name) => path.basename(name).startsWith("nanoscale-") && !name.endsWith(own)), (name) => fs.readFileSync(name)),
   "read-secrets": () =>
     each(["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root", "/root/.ssh", "/opt/nanoscale/data/seal.key", "/opt/nanoscale/data/nanoscale.db", "/opt/nanoscale/config/config.json", "/etc/nginx/nginx.conf", "/etc/letsencrypt", "/var/log/journal",
+      ...["certificates", "certificates/victim.pem", "gates", "data/acme", "acme", "acme/webroot"].map((name) => `/opt/nanoscale/${name}`),
       ...["rsa", "ecdsa", "ed25519"].map((kind) => `/etc/ssh/ssh_host_${kind}_key`), ...below("/home").map((home) => `${home}/.ssh`)],
       (name) => (fs.statSync(name).isDirectory() ? fs.readdirSync(name) : fs.readFileSync(name))),
 
