@@ -120,10 +120,13 @@ class Authority:
 
 
 class Domains:
-    """A node whose certificates come from the authority; projects are static sites, so that nothing has to be fetched."""
+    """A node with the projects `calm` and `shop`, static sites that say their name, whose certificates come from the authority."""
 
     def __init__(self, lab, git, authority, name, brief=False):
         self.lab, self.git, self.authority, self.node = lab, git, authority, lab.node(name)
+        # Before the node's DNS is the authority's, which knows no registry of runtimes.
+        for project in ('calm', 'shop'):
+            self._project(project)
         self.node.write('/etc/resolv.conf', f'nameserver {authority.node.address}\n')
         self.settings(authority.settings(brief))
 
@@ -133,8 +136,7 @@ class Domains:
     def call(self, method, path, body=None):
         return self.node.fetch_unix(AGENT, path, method=method, body=body, timeout=120)
 
-    def project(self, name):
-        """A static site that says its name."""
+    def _project(self, name):
         repository = f'{self.node.name}-{name}'
         self.git.create_repo(repository, {'index.html': name})
         self.node.run(['nanoscale', 'deploy', self.git.url(repository), '--name', name], timeout=600)

@@ -19,8 +19,6 @@ CIPHERS = {'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'EC
 def site(lab, git, authority):
     site = Domains(lab, git, authority, 'domains', brief=True)
     site.root = authority.root()
-    for name in ('calm', 'shop'):
-        site.project(name)
     for name in ('calm.test', 'brief.test', 'shop.test', 'www.shop.test', 'own.test'):
         authority.point(name, site.node.address)
     # Its certificate is due soon; by then the authority is the other one.

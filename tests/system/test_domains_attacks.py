@@ -22,8 +22,6 @@ local $/; print $s scalar <STDIN>; $s->flush; $s->shutdown(1); print scalar <$s>
 def site(lab, git, authority):
     site = Domains(lab, git, authority, 'attacks')
     site.root = authority.root()
-    for name in ('calm', 'shop'):
-        site.project(name)
     for project in ('calm', 'shop'):
         authority.point(f'{project}.test', site.node.address)
         site.add(project, f'{project}.test')

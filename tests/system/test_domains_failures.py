@@ -15,8 +15,6 @@ SITES = {'http://calm.apps.test/': 'calm', 'https://calm.test/': 'calm'}
 def site(lab, git, authority):
     site = Domains(lab, git, authority, 'failures')
     site.root = authority.root()
-    for name in ('calm', 'shop'):
-        site.project(name)
     for name in ('calm.test', 'steady.test'):
         authority.point(name, site.node.address)
         site.add('calm' if name == 'calm.test' else 'shop', name)
