@@ -17,7 +17,7 @@ AGENT = '/run/nanoscale/agent.sock'
 CERTIFICATES = '/opt/nanoscale/certificates'
 CERTBOT = '/opt/nanoscale/data/acme/config'
 WEBROOT = '/opt/nanoscale/acme/webroot'
-LIMIT = 600  # seconds for whatever has certbot in it, on a busy machine
+LIMIT = 300  # seconds for whatever has certbot in it, on a busy machine
 # brief: due after two thirds of it, and it must not be over before certbot has it.
 PORTS = {False: 14000, True: 14001}
 SECONDS = {False: 90 * 86400, True: 150}
