@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/elsewhere.h"
+#include "api/domains.h"
 #include "api/move.h"
 #include "api/reply.h"
 
@@ -21,7 +22,7 @@ typedef struct {
         NodeCall *call;
         char id[13], server_id[13];
         ProjectRow undo; /* id NULL: there was no row before */
-        char then[256];
+        char then[256], domain[ARGUMENT_SECOND], added[ARGUMENT_SECOND];
         unsigned status;
 } Push;
 
@@ -34,8 +35,8 @@ int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
         if (r == 0)
                 r = environment_unseal(a->config.context->sealer, row->id, row->env_vars, &env);
         if (r == 0) {
-                o = json_pack("{s:s, s:O, s:O, s:I}", "id", row->id, "settings", settings, "env", env, "env_changed_at_ms",
-                              (json_int_t) row->env_changed_at_ms);
+                o = json_pack("{s:s, s:O, s:O, s:I, s:o}", "id", row->id, "settings", settings, "env", env, "env_changed_at_ms",
+                              (json_int_t) row->env_changed_at_ms, "domains", domains_for_push(a, row->id));
                 *ret_text = o ? json_dumps(o, JSON_COMPACT) : NULL;
                 r = *ret_text ? 0 : -ENOMEM;
         }
@@ -71,10 +72,23 @@ void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, b
         project_row_done(&row);
 }
 
+static void answer(const Push *p, bool pending) {
+        ProjectRow row = { 0 };
+
+        if (!p->domain[0])
+                reply_elsewhere(p->a, p->rq, p->id, p->status, pending);
+        else if (take_project(p->a, p->rq, p->id, &row))
+                reply_domain(p->a, p->rq, &row, p->domain, p->status, pending);
+        project_row_done(&row);
+}
+
 /* The node refuses the row, for a limit of its own: as if it had never been asked. */
 static void take_back(Push *p) {
         Store *store = p->a->config.context->store;
         int r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
+
+        if (r == STORE_OK && p->undo.id && p->added[0])
+                r = store_domain_delete(store, p->added);
 
         if (r != STORE_OK)
                 (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
@@ -96,7 +110,7 @@ static void push_done(void *owner, const FetchResult *result) {
                         http_request_on_gone(rq, NULL, NULL);
                         forward(a, rq, server_id, &f);
                 } else if (rq)
-                        reply_elsewhere(a, rq, p->id, p->status, false);
+                        answer(p, false);
         } else if (!result->error && result->status / 100 == 4 && result->status != 401 && result->status != 410 && result->status != 429) {
                 if (rq) {
                         take_back(p);
@@ -106,12 +120,23 @@ static void push_done(void *owner, const FetchResult *result) {
         } else {
                 nodes_push_again(a->nodes, p->server_id);
                 if (rq)
-                        reply_elsewhere(a, rq, p->id, p->status, true);
+                        answer(p, true);
         }
         push_free(p);
 }
 
-static int push(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
+static void set_options(Push *p, const PushOptions *o) {
+        p->status = o->status;
+        if (o->undo) {
+                p->undo = *o->undo;
+                *o->undo = (ProjectRow){ 0 };
+        }
+        (void) snprintf(p->then, sizeof p->then, "%s", o->then ? o->then : "");
+        (void) snprintf(p->domain, sizeof p->domain, "%s", o->domain ? o->domain : "");
+        (void) snprintf(p->added, sizeof p->added, "%s", o->added ? o->added : "");
+}
+
+static int push(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
         auto_free char *body = NULL;
         Push *p = calloc(1, sizeof *p);
@@ -120,14 +145,9 @@ static int push(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo
         if (p) {
                 p->a = a;
                 p->rq = rq;
-                p->status = status;
-                if (undo) {
-                        p->undo = *undo;
-                        *undo = (ProjectRow){ 0 };
-                }
+                set_options(p, options);
                 (void) snprintf(p->id, sizeof p->id, "%s", row->id);
                 (void) snprintf(p->server_id, sizeof p->server_id, "%s", row->server_id);
-                (void) snprintf(p->then, sizeof p->then, "%s", then ? then : "");
         }
         if (r == 0)
                 r = node_call(a->nodes, row->server_id,
@@ -147,12 +167,15 @@ static int push(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo
         return r;
 }
 
-void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
-        int r = push(a, rq, row, undo, then, status);
+void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options) {
+        int r = push(a, rq, row, options);
 
         if (r == NODES_E_OFFLINE || r == NODES_E_BUSY) {
                 nodes_push_again(a->nodes, row->server_id);
-                reply_elsewhere(a, rq, row->id, status, true);
+                if (options->domain)
+                        reply_domain(a, rq, row, options->domain, options->status, true);
+                else
+                        reply_elsewhere(a, rq, row->id, options->status, true);
         } else if (r != 0)
                 reply_node_problem(a, rq, row->server_id, r);
 }
@@ -167,7 +190,7 @@ static void came_back(void *owner, const char *server_id) {
         if (store_project_list_on(a->config.context->store, server_id, &rows, &n) != STORE_OK)
                 return;
         for (size_t i = 0; i < n; i++) {
-                if (push(a, NULL, &rows[i], NULL, NULL, 0) != 0)
+                if (push(a, NULL, &rows[i], &(PushOptions){ 0 }) != 0)
                         nodes_push_again(a->nodes, server_id);
                 project_row_done(&rows[i]);
         }
@@ -272,7 +295,8 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
         } else if (strcmp(route->path, "/api/projects/{}") == 0 || strstr(route->path, "/sleep") || strstr(route->path, "/wake")) {
                 f.answered = mirror_take_one;
                 f.describe = true;
-        }
+        } else if (strstr(route->path, "/certificate"))
+                f.answered = domains_taken_there;
         forward(a, rq, row->server_id, &f);
 }
 
@@ -325,8 +349,11 @@ bool elsewhere_take(Api *a, HttpRequest *rq, const Route *route, const char *arg
 
         if (!a->nodes || route->elsewhere == HERE || route->elsewhere == PUSH || !argument[0] || !find_project(a, route, argument, &row))
                 return false;
+        /* What is known is better than nothing; of domains it is kept up to date, and includes what the server does not have yet. */
         if (strcmp(route->path, "/api/projects/{}") == 0 && route->elsewhere == FORWARD && !nodes_is_online(a->nodes, row.server_id))
-                reply_json(rq, 200, describe_elsewhere(a, &row)); /* what is known is better than nothing */
+                reply_json(rq, 200, describe_elsewhere(a, &row));
+        else if (strcmp(route->method, "GET") == 0 && strstr(route->path, "/domains") && !nodes_is_online(a->nodes, row.server_id))
+                route->handle(a, rq, argument);
         else
                 pass_on(a, rq, route, argument, of_deployment ? argument : row.id, &row);
         project_row_done(&row);

@@ -36,12 +36,20 @@ void forward(Api *a, HttpRequest *rq, const char *server_id, const Forward *f);
 /* Answers for a code of node_call(). */
 void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code);
 
-/* The row has been changed (or is new) and stored: sends it to its node, then asks that for `then` (a target; NULL: the answer to the row
- * itself) and answers with it. When the node is away, the answer is ours, with "pending": true. When it refuses the row, ret_undo is put
- * back (its settings; NULL: the row is deleted) and the refusal is the answer. Takes undo's strings. */
-void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status);
+/* How a change is answered, and taken back. */
+typedef struct {
+        ProjectRow *undo;   /* the row as it was, whose strings are taken; NULL: there was none */
+        const char *added;  /* a domain that is new; NULL: none */
+        const char *then;   /* asked of the node (a target), whose answer is the answer; NULL: the project, or: */
+        const char *domain; /* of the project, is the answer */
+        unsigned status;
+} PushOptions;
 
-/* {"id":…, "settings":{…}, "env":{…}}: everything that a node must know to serve it. A secret: zero it. */
+/* The row has been changed (or is new) and stored: sends it to its node, and answers. When the node is away, the answer is ours, with
+ * "pending": true. When it refuses the row, the change is taken back and the refusal is the answer. */
+void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options);
+
+/* {"id":…, "settings":{…}, "env":{…}, "domains":[…]}: everything that a node must know to serve it. A secret: zero it. */
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text);
 /* The project as it is known; pending: its node does not have the last change yet. */
 void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, bool pending);
