@@ -37,7 +37,8 @@ case ${1:---help} in
                 echo 'scripts/bench.sh needs root: it boots containers. Run it again as root.' >&2
                 exit 1
         fi
-        missing=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${PACKAGES[@]}" 2>/dev/null |
+        # dpkg-query fails for a package that it never heard of.
+        missing=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${PACKAGES[@]}" 2>/dev/null || true; } |
                 awk '$2 == "installed" { print $1 }' | sort | comm -13 - <(printf '%s\n' "${PACKAGES[@]}" | sort))
         if [ -n "$missing" ]; then
                 echo "installing: ${missing//$'\n'/ }" >&2

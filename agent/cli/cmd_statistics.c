@@ -122,12 +122,12 @@ static int fetch_ranges(const Cli *cli, const char *kind, const char *name, json
 
 static int print_server(const Cli *cli, const json_t *answer) {
         const json_t *server = json_object_get(answer, "server"), *now = json_object_get(server, "statistics"), *loads;
-        char up[64];
+        char status[48], up[64];
         Figure a, b, c, d;
 
         (void) cli;
-        say(stdout, "%s (%s): %s, %s\n", member_text(server, "name"), member_text(server, "id"), member_text(server, "status"),
-            member_text(server, "ip_address"));
+        server_status(server, status, sizeof status);
+        say(stdout, "%s (%s): %s, %s\n", member_text(server, "name"), member_text(server, "id"), status, member_text(server, "ip_address"));
         server_print_facts(server);
         if (!server_is_online(server))
                 return DONE; /* what it said last is not how it is */
@@ -220,8 +220,8 @@ static int print_token(const Cli *cli, const json_t *answer) {
         say(stdout, "%s\n", member_text(answer, "token"));
         (void) fflush(stdout);
         say(stderr,
-            "Shown once. It ends an earlier one. For Prometheus: scheme https, port 4000, path /metrics, authorization type Bearer with\n"
-            "this as credentials, and tls_config with /opt/nanoscale/tls/certificate.pem of this server as ca_file.\n");
+            "Shown once; it ends an earlier one. For Prometheus: https, port 4000, path /metrics, authorization of type Bearer with\n");
+        say(stderr, "this as credentials, and as ca_file of tls_config a copy of /opt/nanoscale/tls/certificate.pem of this server.\n");
         return DONE;
 }
 

@@ -20,9 +20,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { TIDY_US = 10 * 1000 * 1000 };
 
 typedef struct {
         Loop *loop;
@@ -42,6 +45,7 @@ typedef struct {
         Statistics *statistics;
         Api *api;
         char *server_id;
+        Timer *tidy;
         Identity identity;    /* of a worker */
         char *public_key;     /* pin of this node's TLS key; NULL: none */
         int64_t not_after_ms; /* of its certificate */
@@ -149,8 +153,9 @@ static int open_own_server(App *a, const Config *config) {
                 return r;
         else if (store_server_get(a->store, a->server_id, &row) == STORE_OK) {
                 int64_t created = row.created_at_ms;
+                bool draining = row.draining;
                 server_row_done(&row);
-                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port };
+                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port, .draining = draining };
         }
         row.id = a->server_id;
         row.name = config->role == ROLE_WORKER ? a->identity.name : config->name;
@@ -314,9 +319,22 @@ static int open_api(App *a, const Config *config) {
         return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
 }
 
+/* What answers and builds have taken for a moment goes back to the system: the heap would else stay as large as its busiest moment. */
+static void tidy(void *owner) {
+        App *a = owner;
+
+        (void) malloc_trim(0);
+        (void) timer_rearm(a->tidy, TIDY_US);
+}
+
 static int app_open(App *a, const Config *config) {
         int r = loop_new(&a->loop);
 
+        /* A fixed threshold: glibc would raise it with the first large block that is freed, and keep larger ones in the heap from then on.
+         */
+        (void) mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+        if (r == 0)
+                r = timer_start(a->loop, TIDY_US, tidy, a, &a->tidy);
         if (r < 0)
                 return fail(r, "the event loop", NULL);
         r = open_sealer(a, config);
@@ -363,6 +381,7 @@ static void app_close(App *a) {
         identity_done(&a->identity);
         free(a->public_key);
         free(a->server_id);
+        timer_drop(a->tidy);
         loop_free(a->loop);
 }
 

@@ -13,13 +13,14 @@ from nodes import CommandFailed, Lab, new_artefacts, say
 import density
 import deploy
 import doze
+import fleet
 import memory
 import switch
 import wake
 import warm
 from measure import machine
 
-BENCHES = {bench.name: bench for bench in (warm.BENCH, *wake.BENCHES, doze.BENCH, switch.BENCH, deploy.BENCH, memory.BENCH, density.BENCH)}
+BENCHES = {bench.name: bench for bench in (warm.BENCH, *wake.BENCHES, doze.BENCH, switch.BENCH, deploy.BENCH, memory.BENCH, density.BENCH, fleet.BENCH)}
 
 
 def show_list():

@@ -22,10 +22,10 @@ bool is_elsewhere(const Api *a, const ProjectRow *row);
 /* How the answer to the client is made from the node's. */
 typedef struct {
         const char *method, *target; /* at the node */
-        char *body;                  /* taken (malloc); may be NULL: the request's own */
+        char *body;                  /* taken (malloc); NULL: of a POST or PUT the request's own, else none */
         bool stream;
-        bool gone_is_done; /* of a removal: 404 is 204 */
-        bool describe;     /* the node answers with the project's description: answer with all that is known of it */
+        bool removes;  /* a project: that it is not there is as good, and it goes on without its client */
+        bool describe; /* the node answers with the project's description: answer with all that is known of it */
         /* Before the answer goes out; body is what the node says, NULL when it is no JSON; may be NULL. */
         void (*answered)(Api *a, const char *project_id, unsigned status, const json_t *body);
         const char *project_id; /* for answered(), may be NULL */
@@ -33,6 +33,8 @@ typedef struct {
 
 /* Sends it to the node and its answer to the client. */
 void forward(Api *a, HttpRequest *rq, const char *server_id, const Forward *f);
+/* The node's agent says that it has no such project: not nginx, nor an agent that does not know the path. */
+bool says_absent(unsigned status, const json_t *body);
 /* Answers for a code of node_call(). */
 void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code);
 
@@ -48,6 +50,9 @@ typedef struct {
 /* The row has been changed (or is new) and stored: sends it to its node, and answers. When the node is away, the answer is ours, with
  * "pending": true. When it refuses the row, the change is taken back and the refusal is the answer. */
 void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options);
+
+/* Sends all of its rows to a node, some at a time; again from the first when it is doing so. */
+void push_all(Api *a, const char *server_id);
 
 /* {"id":…, "settings":{…}, "env":{…}, "domains":[…]}: everything that a node must know to serve it. A secret: zero it. */
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text);

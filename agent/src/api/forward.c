@@ -5,6 +5,7 @@
 #include "api/sse.h"
 
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ typedef struct {
         Timer *look; /* whether a slow client has caught up */
         Forward f;
         char server_id[13], project_id[13];
-        bool is_text;
+        bool is_text, absent;
         unsigned status; /* of a stream's head */
         char *refusal;   /* the body of a stream that did not begin */
         size_t length;
@@ -40,7 +41,12 @@ static void pass_free(Pass *p) {
 }
 
 static void pass_client_gone(void *owner) {
-        pass_free(owner);
+        Pass *p = owner;
+
+        if (p->f.removes) /* whether it is gone there must come to be known here */
+                p->rq = NULL;
+        else
+                pass_free(p);
 }
 
 void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code) {
@@ -76,15 +82,21 @@ static void reply_unreachable(HttpRequest *rq, const char *sentence) {
 static void reply_as(HttpRequest *rq, const Pass *p, unsigned status, const char *body, size_t length) {
         const char *type = status / 100 != 2 ? "application/problem+json" : p->is_text ? "text/plain; charset=utf-8" : "application/json";
 
-        if (status == 204 || (status == 404 && p->f.gone_is_done))
+        if (status == 204 || p->absent)
                 http_reply(rq, 204, NULL, NULL, 0, NULL);
         else
                 http_reply(rq, status, type, body, length, NULL);
 }
 
+bool says_absent(unsigned status, const json_t *body) {
+        const char *type = json_string_value(json_object_get(body, "type"));
+
+        return status == 404 && type && strcmp(type, "project-absent") == 0;
+}
+
 /* Its refusal of us is not one of the client. */
 static bool is_ours(unsigned status) {
-        return status == 401 || status == 410 || status == 429 || status == 502 || status == 504;
+        return status == 401 || status == 410 || status == 429 || (status >= 502 && status <= 504);
 }
 
 static void pass_done(void *owner, const FetchResult *result) {
@@ -92,7 +104,14 @@ static void pass_done(void *owner, const FetchResult *result) {
         char sentence[64];
         json_t *body;
 
-        if (!p->rq) { /* a stream has ended, or broke: the client sees its end and asks for the rest */
+        if (p->f.removes && !result->error) {
+                body = answer_parse(result->body, result->length);
+                p->absent = says_absent(result->status, body);
+                p->f.answered(p->a, p->project_id, result->status, body);
+                json_decref(body);
+                p->f.answered = NULL;
+        }
+        if (!p->rq) { /* a stream has ended, or broke: the client sees its end and asks for the rest; or a client has gone */
                 pass_free(p);
                 return;
         }
@@ -105,7 +124,7 @@ static void pass_done(void *owner, const FetchResult *result) {
                 reply_as(p->rq, p, p->status, p->refusal ? p->refusal : "", p->length);
         else {
                 if (p->f.answered) {
-                        body = json_loadb(result->body, result->length, 0, NULL);
+                        body = answer_parse(result->body, result->length);
                         p->f.answered(p->a, p->project_id, result->status, body);
                         json_decref(body);
                 }
@@ -174,7 +193,9 @@ static int begin(Pass *p, const Forward *f) {
         const char *last = http_request_header(p->rq, "Last-Event-ID"), *resumed[2] = { 0 };
         char line[64];
         size_t length = f->body ? strlen(f->body) : 0;
-        const char *body = f->body ? f->body : http_request_body(p->rq, &length);
+        /* A GET that follows a PATCH has no body, whatever the PATCH had. */
+        const char *body = f->body || (strcmp(f->method, "POST") != 0 && strcmp(f->method, "PUT") != 0) ? f->body
+                                                                                                        : http_request_body(p->rq, &length);
         NodeRequest request = {
                 .method = f->method,
                 .target = f->target,

@@ -16,5 +16,6 @@ Mover *mover_free(Mover *m); /* NULL-safe, returns NULL */
 
 /* Sets `move` of a project's JSON: null, or from, to, state, failure. */
 void mover_describe(const Api *a, const char *project_id, json_t *object);
-/* While a project moves, nothing else may change what it is: answers 409 itself and returns true. */
-bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id);
+/* While a project moves, no deployment may begin, and it may not be removed or moved: answers 409 itself and returns true. Once its fate is
+ * decided it may be deployed again, though the place that it left (or did not come to) is still to be taken away. */
+bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id, bool deploys);

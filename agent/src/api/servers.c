@@ -92,24 +92,37 @@ json_t *describe_node(const Api *a, const ServerRow *row) {
 }
 
 void api_server_list(Api *a, HttpRequest *rq, const char *argument) {
+        Store *store = a->config.context->store;
         ServerRow *rows = NULL;
         size_t n = 0;
-        json_t *list;
+        json_t *list, *next = json_null();
+        long limit;
         int r;
 
         (void) argument;
-        r = store_server_list(a->config.context->store, &rows, &n);
+        if (!take_number(rq, "limit", 1, 500, 0, &limit))
+                return;
+        if (limit) /* and one more, to see whether there is a next page */
+                r = store_server_page(store, http_request_query(rq, "after"), (size_t) limit + 1, &rows, &n);
+        else
+                r = store_server_list(store, &rows, &n);
         if (r < 0) {
                 reply_failure(a, rq, r, "The servers could not be listed");
                 return;
         }
         list = json_array();
         for (size_t i = 0; i < n; i++) {
-                (void) json_array_append_new(list, describe_node(a, &rows[i]));
-                server_row_done(&rows[i]);
+                if (!limit || i < (size_t) limit)
+                        (void) json_array_append_new(list, describe_node(a, &rows[i]));
+                else
+                        next = json_string(rows[i - 1].name);
+                if (i > 0)
+                        server_row_done(&rows[i - 1]);
         }
+        if (n > 0)
+                server_row_done(&rows[n - 1]);
         free(rows);
-        reply_json(rq, 200, json_pack("{s:o}", "servers", list));
+        reply_json(rq, 200, json_pack("{s:o, s:o}", "servers", list, "next", next));
 }
 
 bool take_server(const Api *a, HttpRequest *rq, const char *argument, ServerRow *ret) {

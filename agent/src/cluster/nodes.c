@@ -42,25 +42,36 @@ static void node_free(Node *node) {
 Nodes *nodes_free(Nodes *n) {
         if (!n)
                 return NULL;
-        while (n->nodes) {
-                Node *node = n->nodes;
-                n->nodes = node->next;
-                node_free(node);
-        }
+        calls_end(n);
+        for (size_t i = 0; i < BUCKETS; i++)
+                while (n->buckets[i]) {
+                        Node *node = n->buckets[i];
+                        n->buckets[i] = node->next;
+                        node_free(node);
+                }
         fetch_pool_free(n->pool);
         free(n);
         return NULL;
 }
 
+/* Ids are random and ours: nobody can choose many of one bucket. */
+static size_t bucket_of(const char *server_id) {
+        size_t h = 0;
+
+        for (; *server_id; server_id++)
+                h = h * 31 + (unsigned char) *server_id;
+        return h % BUCKETS;
+}
+
 Node *node_find(const Nodes *n, const char *server_id) {
-        for (Node *node = n->nodes; node; node = node->next)
+        for (Node *node = n->buckets[bucket_of(server_id)]; node; node = node->next)
                 if (strcmp(node->id, server_id) == 0)
                         return node;
         return NULL;
 }
 
 void nodes_remove(Nodes *n, const char *server_id) {
-        for (Node **p = &n->nodes; *p; p = &(*p)->next)
+        for (Node **p = &n->buckets[bucket_of(server_id)]; *p; p = &(*p)->next)
                 if (strcmp((*p)->id, server_id) == 0) {
                         Node *node = *p;
                         *p = node->next;
@@ -96,7 +107,7 @@ int server_seal(const Sealer *s, const char *server_id, const unsigned char key[
 }
 
 int nodes_add(Nodes *n, const ServerRow *row) {
-        Node *node;
+        Node *node, **bucket;
         int r;
 
         if (!row->public_key)
@@ -122,8 +133,9 @@ int nodes_add(Nodes *n, const ServerRow *row) {
                 return r;
         }
         nodes_remove(n, row->id);
-        node->next = n->nodes;
-        n->nodes = node;
+        bucket = &n->buckets[bucket_of(row->id)];
+        node->next = *bucket;
+        *bucket = node;
         n->n_nodes++;
         return 0;
 }

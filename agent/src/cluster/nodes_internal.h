@@ -11,13 +11,14 @@ enum {
         BEAT_US = 10 * 1000 * 1000,
         BEAT_TIMEOUT_US = 4 * 1000 * 1000,
         MISSES_MAX = 3,
+        BUCKETS = 1024, /* as many as workers, when there are many */
         CALLS_MAX = 48, /* to one node at a time, streams among them; its nginx takes 64 */
 };
 
 typedef struct Node Node;
 
 struct Node {
-        Node *next;
+        Node *next; /* of its bucket */
         Nodes *nodes;
         char id[13], name[64], host[254], pin[65];
         unsigned port;
@@ -56,9 +57,10 @@ struct Nodes {
         NodesOps ops;
         void *owner;
         FetchPool *pool;
-        Node *nodes;
+        Node *buckets[BUCKETS]; /* by id */
         NodeCall *calls;
         size_t n_nodes;
+        bool ending;
 };
 
 Node *node_find(const Nodes *n, const char *server_id);
@@ -66,3 +68,5 @@ SignedPeer node_peer(const Node *node);
 void beat_begin(void *node);
 /* Its calls end with an error soon. */
 void calls_lose(Nodes *n, const char *server_id);
+/* All of them end with an error now. */
+void calls_end(Nodes *n);

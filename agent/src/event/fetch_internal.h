@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What the files of outgoing HTTP share: fetch.c (one transfer), fetch_request.c (what a spec means to curl), fetch_pool.c (curl on the
- * loop, and what waits until curl is off the stack) and fetch_error.c (what went wrong, for people). */
+ * loop, and what waits until curl is off the stack), fetch_memory.c (curl's memory) and fetch_error.c (what went wrong, for people). */
 #pragma once
 
 #include "event/fetch.h"
@@ -23,7 +23,7 @@ struct FetchPool {
         Timer *idle; /* NULL: connections are kept */
         Timer *soon; /* fires at once when there is something to do */
         Fetch *todo;
-        size_t n_active;
+        size_t n_active, n_done;
         bool inside; /* curl is on the stack, and nothing may be added to it or taken out */
 };
 
@@ -70,6 +70,9 @@ int fetch_pool_open(Multi *m);
 void fetch_pool_remove(Fetch *f);
 /* Nobody uses curl any more: see to its memory. */
 void fetch_pool_rest(FetchPool *p);
+
+/* fetch_memory.c: before anything else of curl is used. */
+bool fetch_memory_init(void);
 
 /* fetch_error.c: a sentence; negative errno. */
 int fetch_explain(const Fetch *f, CURLcode code, char *sentence, size_t size);

@@ -64,6 +64,8 @@ int store_server_get_by_name(Store *s, const char *name, ServerRow *ret);
 int store_server_rename_id(Store *s, const char *id, const char *new_id, const char *new_name);
 int store_server_delete(Store *s, const char *id);                    /* STORE_E_REFERENCED: it has projects */
 int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n); /* free each with server_row_done, then the array */
+/* By name, at most limit, those after the given name; NULL: from the first. */
+int store_server_page(Store *s, const char *after, size_t limit, ServerRow **ret_rows, size_t *ret_n);
 
 /* --- tokens with which a server joins; the hash alone is kept --- */
 int store_token_add(Store *s, const char *hash, int64_t now_ms, int64_t expires_at_ms);

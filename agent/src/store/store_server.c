@@ -29,6 +29,7 @@ static const Query set_name = { "UPDATE servers SET name = :name WHERE id = :id"
 static const Query move_projects = { "UPDATE projects SET server_id = :new_id WHERE server_id = :id", NULL };
 static const Query delete = { "DELETE FROM servers WHERE id = :id", NULL };
 static const Query list = { "SELECT $columns FROM servers ORDER BY name", &table };
+static const Query page = { "SELECT $columns FROM servers WHERE name > :after ORDER BY name LIMIT :limit", &table };
 
 void server_row_done(ServerRow *r) {
         table_row_done(&table, r);
@@ -83,6 +84,14 @@ int store_server_delete(Store *s, const char *id) {
 int store_server_list(Store *s, ServerRow **ret_rows, size_t *ret_n) {
         void *rows;
         int r = sql_list(s, &list, NULL, 0, &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_server_page(Store *s, const char *after, size_t limit, ServerRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &page, ARGUMENTS({ ":after", after ? after : "" }, { ":limit", .number = (int64_t) limit }), &rows, ret_n);
 
         *ret_rows = rows;
         return r;

@@ -738,6 +738,48 @@ static void test_drop_and_start_inside_a_stream(void **state) {
         assert_int_equal(t.stream_call.n, 0);
 }
 
+/* Texts that curl makes piece by piece: blocks of malloc that grow into mappings, and those that grow on. */
+static void test_memory_of_curl_keeps_what_is_in_it(void **state) {
+        static char text[200001];
+        int length = 0;
+        char *escaped, *back;
+
+        (void) state;
+        for (size_t i = 0; i < sizeof text - 1; i++)
+                text[i] = (char) (' ' + i * 31 % 90);
+        escaped = curl_easy_escape(NULL, text, 0);
+        assert_non_null(escaped);
+        assert_true(strlen(escaped) > sizeof text);
+        back = curl_easy_unescape(NULL, escaped, 0, &length);
+        assert_non_null(back);
+        assert_int_equal(length, sizeof text - 1);
+        assert_memory_equal(back, text, sizeof text);
+        curl_free(escaped);
+        curl_free(back);
+}
+
+/* In no heap, where they would leave their pages to what stays. */
+static void test_memory_of_curl_is_mapped_when_large(void **state) {
+        static char text[20001], line[512];
+        bool in_heap = false;
+        char *copy, *end;
+        FILE *maps;
+
+        (void) state;
+        memset(text, 'a', sizeof text - 1);
+        copy = curl_easy_escape(NULL, text, 0);
+        assert_string_equal(copy, text);
+        maps = fopen("/proc/self/maps", "re");
+        assert_non_null(maps);
+        while (fgets(line, sizeof line, maps)) {
+                uintptr_t first = strtoul(line, &end, 16), after = strtoul(end + 1, NULL, 16);
+                in_heap = in_heap || ((uintptr_t) copy >= first && (uintptr_t) copy < after && strstr(line, "[heap]"));
+        }
+        (void) fclose(maps);
+        assert_false(in_heap);
+        curl_free(copy);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -758,6 +800,8 @@ int main(void) {
                 T(test_a_node_that_dies_in_a_stream),
                 T(test_limits_of_a_stream),
                 T(test_drop_and_start_inside_a_stream),
+                T(test_memory_of_curl_keeps_what_is_in_it),
+                T(test_memory_of_curl_is_mapped_when_large),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

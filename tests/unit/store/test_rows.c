@@ -180,6 +180,20 @@ static void servers(void **state) {
         for (size_t i = 0; i < n; i++)
                 server_row_done(&rows[i]);
         free(rows);
+
+        assert_int_equal(store_server_page(*state, NULL, 1, &rows, &n), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(rows[0].name, "a-worker");
+        server_row_done(&rows[0]);
+        free(rows);
+        assert_int_equal(store_server_page(*state, "a-worker", 10, &rows, &n), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(rows[0].name, "main");
+        server_row_done(&rows[0]);
+        free(rows);
+        assert_int_equal(store_server_page(*state, "main", 10, &rows, &n), 0);
+        assert_int_equal(n, 0);
+        free(rows);
 }
 
 static void projects(void **state) {
