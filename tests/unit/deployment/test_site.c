@@ -62,7 +62,8 @@ static void hsts_needs_all(void **state) {
 
         (void) state;
         expect(&row, domains, 3, false,
-               "host shop.apps.example\nsecure_host a.example\nsecure_host b.example\nredirect_host c.example a.example\nbody_mib 100\nend\n");
+               "host shop.apps.example\nsecure_host a.example\nsecure_host b.example\nredirect_host c.example a.example\nbody_mib "
+               "100\nend\n");
         domains[1].hsts = true;
         expect(&row, domains, 3, false,
                "host shop.apps.example\nsecure_host a.example\nsecure_host b.example\nredirect_host c.example a.example\nbody_mib 100\n"
@@ -84,7 +85,8 @@ static void protections(void **state) {
         (void) state;
         /* The password goes to a file for nginx, not to root. */
         expect(&row, NULL, 0, false,
-               "host shop.apps.example\nbody_mib 100\nheaders 1\nallow 10.0.0.0/8\nallow 2001:db8::/32\nrate 7\ngate 1\nmaintenance 1\nend\n");
+               "host shop.apps.example\nbody_mib 100\nheaders 1\nallow 10.0.0.0/8\nallow 2001:db8::/32\nrate 7\ngate 1\nmaintenance "
+               "1\nend\n");
 }
 
 int main(void) {
