@@ -286,6 +286,7 @@ static void delete_done(void *owner, const char *sentence) {
 
         if (!sentence) {
                 statistics_forget(d->api->config.statistics, d->project);
+                certificates_look(d->api->config.certificates); /* to clear away those of its domains */
                 http_reply(d->rq, 204, NULL, NULL, 0, NULL);
         } else
                 reply_problem(d->rq, 500, "removal-failed", "The project could not be removed", NULL, sentence);
