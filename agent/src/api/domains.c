@@ -49,15 +49,17 @@ int domain_refuse(const Api *a, const ProjectRow *project, const char *name, Dra
                 return refuse(ret_problem, DOMAIN_E_INVALID, "name",
                               "A domain is a host name in lower case of up to 200 characters, such as "
                               "www.example.com. A name with other letters is given in its form with xn--.");
-        if (is_of_another(a, project, name))
-                return refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s is the name of the project that is called so. Choose another one.",
-                              name);
         r = store_domain_get(store_of(a), name, &row);
         is_taken = r == STORE_OK && strcmp(row.project_id, project->id) != 0;
         domain_row_done(&row);
         if (is_taken)
                 return refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s is a domain of another project. Remove it there first.", name);
-        return r < 0 ? r : 0;
+        if (r <= 0) /* what a project has, it keeps */
+                return r;
+        if (is_of_another(a, project, name))
+                return refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s is the name of the project that is called so. Choose another one.",
+                              name);
+        return DOMAIN_OK;
 }
 
 static int add(const Api *a, const char *project_id, const char *name) {

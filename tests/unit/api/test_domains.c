@@ -202,6 +202,10 @@ static void domains_come_and_go(void **state) {
 }
 
 static void names_are_one_project_s(void **state) {
+        DraftProblem problem = { 0 };
+        ProjectRow project;
+        DomainRow kept;
+
         (void) state;
         assert_int_equal(ask("POST", SHOP, "{\"name\":\"a.example\"}", NULL), 201);
         refused(409, "domain-taken", "POST", SHOP, "{\"name\":\"a.example\"}");
@@ -212,6 +216,11 @@ static void names_are_one_project_s(void **state) {
         refused(409, "domain-taken", "POST", SHOP, "{\"name\":\"blog.apps.example\"}");
         refused(409, "domain-taken", "POST", SHOP, "{\"name\":\"later.apps.example\"}");
         assert_int_equal(ask("POST", SHOP, "{\"name\":\"shop.apps.example\"}", NULL), 201);
+        kept = (DomainRow){ .name = T("old.apps.example"), .project_id = T("project00001"), .source = T("acme"), .state = T("waiting") };
+        assert_int_equal(store_domain_add(context.store, &kept), 0); /* of before this was refused */
+        assert_int_equal(store_project_get(context.store, "project00001", &project), 0);
+        assert_int_equal(domain_refuse(api, &project, "old.apps.example", &problem), DOMAIN_OK);
+        project_row_done(&project);
         assert_int_equal(ask("POST", SHOP, "{\"name\":\"www.shop.apps.example\"}", NULL), 201);
 }
 
