@@ -15,9 +15,9 @@ readonly INSTALLED_SETUP=/opt/nanoscale/lib/setup
 
 # What a node needs to run, what building needs on top. Versions of the libraries follow from the distribution's package names.
 readonly RUN_PACKAGES=(ca-certificates curl dbus git iproute2 kmod nftables openssl sudo)
-readonly RUN_LIBRARIES=(libarchive13 libcurl4 libjansson4 libmicrohttpd12 libsodium23 libsqlite3-0 libsystemd0)
+readonly RUN_LIBRARIES=(libarchive13 libcurl4 libjansson4 libmicrohttpd12 libsodium23 libsqlite3-0 libssl3 libsystemd0)
 readonly BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkgconf libarchive-dev libcurl4-openssl-dev libjansson-dev
-        libmicrohttpd-dev libsodium-dev libsqlite3-dev libsystemd-dev)
+        libmicrohttpd-dev libsodium-dev libsqlite3-dev libssl-dev libsystemd-dev)
 
 readonly REPEAT='see the message above, then run the same command again: every step can be repeated'
 STEP=start
