@@ -197,8 +197,6 @@ suite_lint() {
 
 suite_fuzz() {
         local target name seeds seconds=$FUZZ_SECONDS
-        # Beside the system tests a target has half a processor.
-        [ ${#LANE_PIDS[@]} = 0 ] || seconds=$((2 * FUZZ_SECONDS))
         if ! configure fuzz clang -Dfuzzing=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ||
                 ! "$PYTHON" "$REPORT" fuzz-targets "$BUILD/fuzz" >"$WORK/targets"; then
                 echo '  FAIL  set-up of the fuzz targets'

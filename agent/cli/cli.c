@@ -8,6 +8,7 @@
 #include "security/validate.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -75,10 +76,16 @@ int cli_problem(const Cli *cli, const Reply *reply) {
         return FAILED;
 }
 
+enum { AGAIN_MS = 2000, AGAIN_MOST = 15 };
+
 static int call(const Cli *cli, const char *method, const char *path, const json_t *body, bool absent_is_answer, json_t **ret_json) {
         auto_call(reply_done) Reply reply = { 0 };
         int r = client_call(cli->client, method, path, body, &reply);
 
+        for (unsigned i = 0; r < 0 && r != -ENOMEM && cli->patient && strcmp(method, "GET") == 0 && i < AGAIN_MOST; i++) {
+                (void) poll(NULL, 0, AGAIN_MS);
+                r = client_call(cli->client, method, path, body, &reply);
+        }
         if (r < 0)
                 return cli_unreachable(cli, r);
         if (reply.status == 404 && absent_is_answer)

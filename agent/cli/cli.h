@@ -21,6 +21,7 @@ typedef struct {
         Client *client;
         const Options *options;
         bool json;
+        bool patient;        /* GET is asked again, for about half a minute, while the agent is away: it is restarted meanwhile */
         const char *command; /* its words, for hints */
 } Cli;
 

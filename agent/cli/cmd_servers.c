@@ -35,8 +35,9 @@ static void format_share(const json_t *now, const char *used, const char *total,
 static int add_row(Table *table, const json_t *server) {
         /* What an offline one said last is not how it is. */
         const json_t *now = server_is_online(server) ? json_object_get(server, "statistics") : NULL, *load = json_object_get(now, "load");
-        char since[64], projects[24] = "", memory[80], disk[80], average[320] = "";
+        char status[48], since[64], projects[24] = "", memory[80], disk[80], average[320] = "";
 
+        server_status(server, status, sizeof status);
         server_since(server, since, sizeof since);
         if (member_number(server, "projects", -1) >= 0)
                 (void) snprintf(projects, sizeof projects, "%" JSON_INTEGER_FORMAT, member_number(server, "projects", 0));
@@ -44,9 +45,9 @@ static int add_row(Table *table, const json_t *server) {
         format_share(now, "disk_bytes", "disk_total_bytes", disk, sizeof disk);
         if (json_is_number(load))
                 (void) snprintf(average, sizeof average, "%.2f", json_number_value(load));
-        return table_row(table, (const char *[]){ member_text(server, "name"), member_text(server, "status"), since,
-                                                  member_text(server, "ip_address"), member_text(server, "version"), projects, memory, disk,
-                                                  average, member_text(server, "id") });
+        return table_row(table,
+                         (const char *[]){ member_text(server, "name"), status, since, member_text(server, "ip_address"),
+                                           member_text(server, "version"), projects, memory, disk, average, member_text(server, "id") });
 }
 
 static int print_list(const Cli *cli, const json_t *answer) {

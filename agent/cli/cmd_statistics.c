@@ -122,12 +122,12 @@ static int fetch_ranges(const Cli *cli, const char *kind, const char *name, json
 
 static int print_server(const Cli *cli, const json_t *answer) {
         const json_t *server = json_object_get(answer, "server"), *now = json_object_get(server, "statistics"), *loads;
-        char up[64];
+        char status[48], up[64];
         Figure a, b, c, d;
 
         (void) cli;
-        say(stdout, "%s (%s): %s, %s\n", member_text(server, "name"), member_text(server, "id"), member_text(server, "status"),
-            member_text(server, "ip_address"));
+        server_status(server, status, sizeof status);
+        say(stdout, "%s (%s): %s, %s\n", member_text(server, "name"), member_text(server, "id"), status, member_text(server, "ip_address"));
         server_print_facts(server);
         if (!server_is_online(server))
                 return DONE; /* what it said last is not how it is */

@@ -18,9 +18,10 @@ static int print_servers(const Cli *cli, const json_t *servers) {
         if (table_new(heads, ELEMENTS(heads), &table) < 0)
                 return cli_out_of_memory(cli);
         json_array_foreach(servers, i, server) {
-                const char *cells[] = { member_text(server, "name"), member_text(server, "status"), member_text(server, "ip_address"),
-                                        member_text(server, "id") };
+                char status[48];
+                const char *cells[] = { member_text(server, "name"), status, member_text(server, "ip_address"), member_text(server, "id") };
 
+                server_status(server, status, sizeof status);
                 if (table_row(table, cells) < 0)
                         return cli_out_of_memory(cli);
         }

@@ -18,6 +18,12 @@ static const Option remove_options[] = {
         { "yes", 'y', NULL, false, "do not ask" },
         { 0 },
 };
+static const Option move_options[] = {
+        { "linger", 0, "SECONDS", false, "so long the old place goes on to serve (300)" },
+        { "yes", 'y', NULL, false, "do not ask" },
+        { "no-wait", 0, NULL, false, "do not wait for the end" },
+        { 0 },
+};
 static const Option create_options[] = { SERVER, { 0 } };
 static const Option delete_options[] = { { "yes", 'y', NULL, false, "do not ask" }, { 0 } };
 static const Option deploy_options[] = {
@@ -64,6 +70,11 @@ const Command commands[] = {
         { "metrics token", "", 0, 0, NULL, false, NULL, command_metrics_token, "let Prometheus read this server's metrics from elsewhere",
           "Prints a new token; the one before is not good any more. The metrics are at https://SERVER:4000/metrics." },
         { "metrics off", "", 0, 0, NULL, false, NULL, command_metrics_off, "take that token back", NULL },
+        { "servers drain", "NAME", 1, 1, move_options, false, NULL, command_servers_drain, "move all projects of a server to others",
+          "It takes no new ones meanwhile and afterwards. Each project is built anew on its new server; files in data directories are "
+          "NOT moved, and are removed with the old place. DNS must be pointed to the new servers." },
+        { "servers undrain", "NAME", 1, 1, NULL, false, NULL, command_servers_undrain, "let a server take projects again",
+          "What has moved stays where it is, and moves that have begun go on." },
         { "projects create", "NAME", 1, 1, create_options, true, env_options, command_projects_create,
           "create a project without deploying it", "--repo is required. The name becomes the first part of the host name." },
         { "projects list", "", 0, 0, NULL, false, NULL, command_projects_list, "all projects", NULL },
@@ -73,6 +84,10 @@ const Command commands[] = {
         { "projects set", "NAME", 1, 1, set_options, true, NULL, command_projects_set, "change settings of a project",
           "Sleep and drain settings count at once; limits, port, health path, domain and --exclusive with the next restart or deployment; "
           "what concerns fetching and building with the next deployment. The answer says which." },
+        { "projects move", "NAME SERVER", 2, 2, move_options, false, NULL, command_projects_move, "move a project to another server",
+          "It is built anew there. When it is healthy it serves there, and the old place goes on for a while, for visitors whose name "
+          "servers still point to it. Files in its data directory are NOT moved, and are removed with the old place. DNS must be pointed "
+          "to the new server. On a terminal the name has to be typed once more; elsewhere --yes is needed." },
         { "projects delete", "NAME", 1, 1, delete_options, false, NULL, command_projects_delete,
           "delete a project with its releases and data", "On a terminal the name has to be typed once more; elsewhere --yes is needed." },
         { "deploy", "NAME|URL", 1, 1, deploy_options, true, env_options, command_deploy, "deploy a project and watch it",

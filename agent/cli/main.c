@@ -130,6 +130,7 @@ static int run(Cli *cli, const Command *c, const char *socket_path, int argc, ch
         auto_call(options_free_cleanup) Options *options = NULL;
         auto_call(client_free_cleanup) Client *client = NULL;
         auto_free char *sentence = NULL;
+        const char *second = strchr(c->operands, ' ');
         size_t operands;
         int r;
 
@@ -151,7 +152,8 @@ static int run(Cli *cli, const Command *c, const char *socket_path, int argc, ch
         }
         operands = options_operands(options);
         if (operands < c->min_operands)
-                return cli_usage(cli, "%s is missing.", strchr(c->operands, ' ') && operands > 0 ? "KEY" : c->operands);
+                return cli_usage(cli, "%.*s is missing.", (int) (second && operands > 0 ? strcspn(second + 1, " ") : strlen(c->operands)),
+                                 second && operands > 0 ? second + 1 : c->operands);
         if (operands > c->max_operands)
                 return cli_usage(cli, "\"%s\" is one word too many.", options_operand(options, c->max_operands));
         if (options_get(options, "socket"))

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "human.h"
+#include "move.h"
 #include "out.h"
 
 #include <inttypes.h>
@@ -144,6 +145,12 @@ static void saved(const json_t *project, const json_t *value, char *ret, size_t 
         project_saved(project, ret, size);
 }
 
+static void moving(const json_t *project, const json_t *value, char *ret, size_t size) {
+        (void) project;
+        if (json_is_object(value))
+                move_describe(value, ret, size);
+}
+
 static void wakes(const json_t *project, const json_t *value, char *ret, size_t size) {
         const json_t *wakes = json_object_get(value, "wakes");
         json_int_t count = member_number(wakes, "count", 0), last_ms = member_number(wakes, "last_ms", -1);
@@ -171,6 +178,7 @@ static const struct {
         { "url", "url", plain },
         { "domain", "domain", plain },
         { "server", "server", plain },
+        { "move", "move", moving },
         { "repository", "repo_url", plain },
         { "branch", "branch", plain },
         { "directory", "root_directory", plain },

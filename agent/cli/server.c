@@ -12,9 +12,13 @@ bool server_is_online(const json_t *server) {
         return strcmp(member_text(server, "status"), "online") == 0;
 }
 
+void server_status(const json_t *server, char *ret, size_t size) {
+        (void) snprintf(ret, size, "%.20s%s", member_text(server, "status"), member_is_true(server, "draining") ? ", draining" : "");
+}
+
 /* An agent that does not say since when knows at least when an offline one has answered last. */
 static const char *since(const json_t *server) {
-        const char *known = member_text(server, "since");
+        const char *known = member_text(server, "changed_at");
 
         return *known || server_is_online(server) ? known : member_text(server, "seen_at");
 }
@@ -29,6 +33,9 @@ void server_print_trouble(const json_t *server) {
         const char *name = member_text(server, "name"), *reason = member_text(server, "reason");
         json_int_t difference = member_number(server, "clock_difference_seconds", 0);
 
+        const json_t *warning;
+        size_t i;
+
         if (!server_is_online(server) && *reason) {
                 out_style(stdout, STYLE_RED);
                 say(stdout, "%s is %s", name, member_text(server, "status"));
@@ -40,6 +47,12 @@ void server_print_trouble(const json_t *server) {
                 say(stdout, "%s: clock differs by %" JSON_INTEGER_FORMAT " s.", name, difference);
                 out_style(stdout, STYLE_PLAIN);
                 say(stdout, " Set the time of both servers: `timedatectl set-ntp true`\n");
+        }
+        json_array_foreach((json_t *) (uintptr_t) json_object_get(server, "warnings"), i, warning) {
+                out_style(stdout, STYLE_YELLOW);
+                say(stdout, "%s", name);
+                out_style(stdout, STYLE_PLAIN);
+                say(stdout, ": %s\n", member_text(warning, "sentence"));
         }
 }
 
@@ -90,9 +103,9 @@ int server_option_fits(const Cli *cli, const json_t *project) {
         if (r != DONE || strcmp(member_text(server, "name"), there) == 0)
                 return r;
         return cli_failed(cli, "other-server",
-                          "--server: the project %s exists on the server %s, and moving is not possible yet. Without --server it is "
-                          "deployed there.",
-                          member_text(project, "name"), there);
+                          "--server: the project %s is on the server %s. Move it: `nanoscale projects move %s %s`. Without --server it is "
+                          "deployed where it is.",
+                          member_text(project, "name"), there, member_text(project, "name"), given);
 }
 
 bool pending_print(const json_t *answer) {

@@ -5,6 +5,8 @@
 #include "cli.h"
 
 bool server_is_online(const json_t *server);
+/* "online", or "online, draining". */
+void server_status(const json_t *server, char *ret, size_t size);
 /* How long it has had its status, as in "2 h ago"; "" where that is not known. */
 void server_since(const json_t *server, char *ret, size_t size);
 /* Why it is offline, and that its clock is wrong: a line each; nothing for one that is well. */

@@ -18,9 +18,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { TIDY_US = 10 * 1000 * 1000 };
 
 typedef struct {
         Loop *loop;
@@ -38,8 +41,10 @@ typedef struct {
         Statistics *statistics;
         Api *api;
         char *server_id;
-        Identity identity; /* of a worker */
-        char *public_key;  /* pin of this node's TLS key; NULL: none */
+        Timer *tidy;
+        Identity identity;    /* of a worker */
+        char *public_key;     /* pin of this node's TLS key; NULL: none */
+        int64_t not_after_ms; /* of its certificate */
 } App;
 
 /* One line with systemd's prefix for the priority; returns the error, so that it reads `return fail(r, …)`. */
@@ -94,8 +99,11 @@ static int open_identity(App *a, const Config *config) {
 /* It may be absent, on a node that no other one reaches. */
 static void read_public_key(App *a) {
         auto_close int directory = open(NS_TLS_PUBLIC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        auto_free char *not_after = NULL;
         size_t length;
 
+        if (directory >= 0 && fs_read_file(directory, "not_after", 32, &not_after, &length) == 0)
+                a->not_after_ms = strtoll(not_after, NULL, 10) * 1000;
         if (directory < 0 || fs_read_file(directory, "pin", 128, &a->public_key, &length) < 0)
                 return;
         a->public_key[strcspn(a->public_key, "\n")] = '\0';
@@ -141,8 +149,9 @@ static int open_own_server(App *a, const Config *config) {
                 return r;
         else if (store_server_get(a->store, a->server_id, &row) == STORE_OK) {
                 int64_t created = row.created_at_ms;
+                bool draining = row.draining;
                 server_row_done(&row);
-                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port };
+                row = (ServerRow){ .created_at_ms = created, .port = (int64_t) config->cluster_port, .draining = draining };
         }
         row.id = a->server_id;
         row.name = config->role == ROLE_WORKER ? a->identity.name : config->name;
@@ -254,6 +263,7 @@ static int open_api(App *a, const Config *config) {
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
                 .public_key = a->public_key,
+                .not_after_ms = a->not_after_ms,
                 .address = config->cluster_address,
                 .port = config->cluster_port,
                 .identity = config->role == ROLE_WORKER ? &a->identity : NULL,
@@ -270,9 +280,22 @@ static int open_api(App *a, const Config *config) {
         return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
 }
 
+/* What answers and builds have taken for a moment goes back to the system: the heap would else stay as large as its busiest moment. */
+static void tidy(void *owner) {
+        App *a = owner;
+
+        (void) malloc_trim(0);
+        (void) timer_rearm(a->tidy, TIDY_US);
+}
+
 static int app_open(App *a, const Config *config) {
         int r = loop_new(&a->loop);
 
+        /* A fixed threshold: glibc would raise it with the first large block that is freed, and keep larger ones in the heap from then on.
+         */
+        (void) mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+        if (r == 0)
+                r = timer_start(a->loop, TIDY_US, tidy, a, &a->tidy);
         if (r < 0)
                 return fail(r, "the event loop", NULL);
         r = open_sealer(a, config);
@@ -314,6 +337,7 @@ static void app_close(App *a) {
         identity_done(&a->identity);
         free(a->public_key);
         free(a->server_id);
+        timer_drop(a->tidy);
         loop_free(a->loop);
 }
 

@@ -21,7 +21,7 @@ PROJECTS, SERVERS = 100, 10
 FEW = 10
 DATABASE = '/opt/nanoscale/data/nanoscale.db'
 ROUNDS, CLIENTS = 20, 8
-SETTLE = 5
+SETTLE = 15  # the agent gives back every ten seconds what it has taken for a moment
 
 
 class Subject:

@@ -112,7 +112,7 @@ def test_no_other_port_is_open(gate):
 
 # What goes through
 
-@pytest.mark.parametrize('target', ['/', '/api/projects', '/internal', '/internal/', '/metrics', '/api/cluster/join/x', '/api/cluster/generate-token', '/API/health',
+@pytest.mark.parametrize('target', ['/', '/api/projects', '/internal', '/internal/', '/metrics/', '/api/cluster/join/x', '/api/cluster/generate-token', '/API/health',
                                     '/api/health?x', '/api/cluster/join?token=x', '/Internal/health', '/.well-known/x'])
 def test_other_paths_are_not_there(recorder, gate, target):
     assert exchange(gate, request('GET', target)) == (404, b'Not found.\n')

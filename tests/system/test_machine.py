@@ -51,7 +51,7 @@ def test_build_out_of_memory_is_named(vm, tiny, git):
 
 
 def test_build_fork_bomb_is_held(vm, tiny, git):
-    bomb = 'const { spawn } = require("child_process"); let n = 0; for (let i = 0; i < 900; i++) { const c = spawn("sleep", ["30"]); c.on("error", () => n++); }' \
+    bomb = 'const { spawn } = require("child_process"); let n = 0; for (let i = 0; i < 700; i++) { const c = spawn("sleep", ["30"]); c.on("error", () => n++); }' \
            'setTimeout(() => { console.log("refused " + n); process.exit(4); }, 8000);'
     git.push('tiny', {**node_app(server=HUNGRY, scripts={'start': 'node server.js', 'build': 'node bomb.js'}), 'bomb.js': bomb})
     vm.run(['nanoscale', 'projects', 'set', 'tiny', '--build-memory', '1024'])

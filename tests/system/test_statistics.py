@@ -166,7 +166,7 @@ def test_samples_survive_the_agent(node, how):
         node.run(['systemctl', 'stop', 'nanoscale-agent.socket', 'nanoscale-agent.service'])
         time.sleep(31)  # three samples that nobody takes
         node.run(['systemctl', 'start', 'nanoscale-agent.socket', 'nanoscale-agent.service'])
-    agent_is_ready(node, 60)
+    agent_is_ready(node)
     after = series(node, f'servers/{name}')
     old = {at: value for at, value in zip(times(before), before['series']['memory_bytes']) if value is not None}
     new = dict(zip(times(after), after['series']['memory_bytes']))
@@ -200,7 +200,7 @@ def test_damaged_file_begins_anew_and_is_said(node):
     stopped = time.time()
     node.run(['dd', 'if=/dev/zero', f'of={FILES}/node', 'bs=64', 'count=1', 'conv=notrunc'])
     node.run(['systemctl', 'start', 'nanoscale-agent.socket', 'nanoscale-agent.service'])
-    agent_is_ready(node, 60)
+    agent_is_ready(node)
     assert f'{FILES}/node was damaged' in node.journal_text('nanoscale-agent.service')
     newest(node)
     assert all(at > stopped - 20 for at, value in pairs(series(node, f'servers/{own_name(node)}')) if value is not None)

@@ -76,8 +76,47 @@ typedef struct {
         int64_t port;
 } Joiner;
 
+static bool fits_token(const Joiner *j) {
+        return j->token && strlen(j->token) == TOKEN_LENGTH;
+}
+
+static bool fits_name(const Joiner *j) {
+        return valid_server_name(j->name);
+}
+
+static bool fits_address(const Joiner *j) {
+        return valid_server_address(j->address);
+}
+
+static bool fits_port(const Joiner *j) {
+        return j->port >= 1 && j->port <= 65535;
+}
+
+static bool fits_key(const Joiner *j) {
+        return valid_pin(j->public_key);
+}
+
+static bool fits_version(const Joiner *j) {
+        return j->version && *j->version && valid_text_line(j->version, 63);
+}
+
+typedef struct {
+        const char *name;
+        bool (*fits)(const Joiner *j);
+        const char *wanted;
+} JoinField;
+
+static const JoinField fields[] = {
+        { "token", fits_token, "token must be the 32 characters of a join string." },
+        { "name", fits_name, "name must be 1 to 63 of a-z, 0-9 and -, without a dash first or last. Choose one with --name." },
+        { "ip", fits_address, "ip must be an address or host name of the server. Set it with --address." },
+        { "port", fits_port, "port must be a number from 1 to 65535." },
+        { "public_key", fits_key, "public_key must be a SHA-256 in lower-case hexadecimal digits." },
+        { "version", fits_version, "version must be a version of NanoScale." },
+};
+
 static bool take_joiner(HttpRequest *rq, const json_t *body, Joiner *j) {
-        const char *field = NULL, *wanted = NULL;
+        const JoinField *field = NULL;
 
         *j = (Joiner){
                 .token = json_string_value(json_object_get(body, "token")),
@@ -87,20 +126,11 @@ static bool take_joiner(HttpRequest *rq, const json_t *body, Joiner *j) {
                 .version = json_string_value(json_object_get(body, "version")),
                 .port = json_integer_value(json_object_get(body, "port")),
         };
-        if (!j->token || strlen(j->token) != TOKEN_LENGTH)
-                field = "token", wanted = "token must be the 32 characters of a join string.";
-        else if (!valid_server_name(j->name))
-                field = "name", wanted = "name must be 1 to 63 of a-z, 0-9 and -, without a dash first or last. Choose one with --name.";
-        else if (!valid_server_address(j->address))
-                field = "ip", wanted = "ip must be an address or host name of the server. Set it with --address.";
-        else if (j->port < 1 || j->port > 65535)
-                field = "port", wanted = "port must be a number from 1 to 65535.";
-        else if (!valid_pin(j->public_key))
-                field = "public_key", wanted = "public_key must be a SHA-256 in lower-case hexadecimal digits.";
-        else if (!j->version || strlen(j->version) > 63 || !valid_text_line(j->version, 63))
-                field = "version", wanted = "version must be a version of NanoScale.";
+        for (size_t i = 0; i < ELEMENTS(fields) && !field; i++)
+                if (!fields[i].fits(j))
+                        field = &fields[i];
         if (field)
-                reply_problem(rq, 422, "invalid-field", "A field is not usable", field, wanted);
+                reply_problem(rq, 422, "invalid-field", "A field is not usable", field->name, field->wanted);
         return !field;
 }
 
@@ -162,6 +192,7 @@ static int add_server(Api *a, const Joiner *j, const char *id, int64_t created_a
         const DeployContext *c = a->config.context;
         char *sealed = NULL;
         int r = server_seal(c->sealer, id, key, &sealed);
+        ServerRow before = { 0 }; /* of one that joins again */
         ServerRow row = {
                 .id = (char *) (uintptr_t) id,
                 .name = (char *) (uintptr_t) j->name,
@@ -176,8 +207,11 @@ static int add_server(Api *a, const Joiner *j, const char *id, int64_t created_a
                 .changed_at_ms = clock_now_ms(),
         };
 
+        if (r == 0 && store_server_get(c->store, id, &before) == STORE_OK)
+                row.draining = before.draining;
         if (r == 0)
                 r = store_server_put(c->store, &row);
+        server_row_done(&before);
         free(sealed);
         return r;
 }
@@ -285,15 +319,34 @@ void api_hello(Api *a, HttpRequest *rq, const char *server) {
 
 /* --- removal --- */
 
-typedef struct {
+typedef struct Task Task;
+
+/* One at a time for a server: of two keys that are exchanged at once, each side could keep another one. */
+struct Task {
+        Task *next;
         Api *a;
         HttpRequest *rq; /* NULL: the client has gone; what was asked for goes on */
         NodeCall *call;
         char id[13];
         unsigned char key[SECRET_BYTES]; /* of an exchange */
-} Task;
+};
+
+static bool is_busy(const Api *a, HttpRequest *rq, const char *id) {
+        for (const Task *t = a->tasks; t; t = t->next)
+                if (strcmp(t->id, id) == 0) {
+                        reply_problem(rq, 409, "server-changing", "The server is being changed", NULL,
+                                      "Its removal or an exchange of its key is under way. Try again in a few seconds.");
+                        return true;
+                }
+        return false;
+}
 
 static void task_free(Task *t) {
+        for (Task **p = &t->a->tasks; *p; p = &(*p)->next)
+                if (*p == t) {
+                        *p = t->next;
+                        break;
+                }
         node_call_drop(t->call);
         secret_zero(t->key, sizeof t->key);
         free(t);
@@ -301,7 +354,7 @@ static void task_free(Task *t) {
 
 static void task_client_gone(void *owner) {
         Task *t = owner;
-        task_free(t);
+        t->rq = NULL;
 }
 
 /* So that it can be told, should it come back, that it is none of ours any more. */
@@ -355,6 +408,24 @@ static int forget_server(Api *a, const ServerRow *row) {
         return r < 0 ? r : -EIO;
 }
 
+/* rq may be NULL. */
+static void remove_server(Api *a, HttpRequest *rq, const ServerRow *row) {
+        int r = forget_server(a, row);
+
+        if (r != STORE_OK) {
+                (void) fprintf(stderr, "<3>Server %s could not be removed: %s\n", row->name, store_error(a->config.context->store));
+                if (rq)
+                        reply_failure(a, rq, r < 0 ? r : -EIO, "The server could not be removed");
+                return;
+        }
+        (void) fprintf(stderr, "<5>Server %s (%s) has been removed.\n", row->name, row->id);
+        if (rq)
+                http_reply(rq, 204, NULL, NULL, 0, NULL);
+        if (a->gate)
+                gate_forget(a->gate, row->id);
+        nodes_remove(a->nodes, row->id);
+}
+
 /* Told or not: it learns it with its next hello. */
 static void told_to_leave(void *owner, const FetchResult *result) {
         Task *t = owner;
@@ -364,24 +435,16 @@ static void told_to_leave(void *owner, const FetchResult *result) {
         int r = store_server_get(a->config.context->store, t->id, &row);
 
         (void) result;
-        if (r == STORE_OK)
-                r = forget_server(a, &row);
-        if (r != STORE_OK)
-                reply_failure(a, rq, r < 0 ? r : -ENOENT, "The server could not be removed");
-        else {
-                (void) fprintf(stderr, "<5>Server %s (%s) has been removed.\n", row.name, row.id);
-                http_reply(rq, 204, NULL, NULL, 0, NULL);
-        }
-        server_row_done(&row);
-        t->call = node_call_drop(t->call);
-        if (r == STORE_OK) {
-                gate_forget(a->gate, t->id);
-                nodes_remove(a->nodes, t->id);
-        }
         task_free(t);
+        if (r == STORE_OK)
+                remove_server(a, rq, &row);
+        else if (rq)
+                reply_failure(a, rq, r < 0 ? r : -ENOENT, "The server could not be removed");
+        server_row_done(&row);
 }
 
-static void call_node(Api *a, HttpRequest *rq, const ServerRow *row, const char *target, const unsigned char *key, NodeDone done) {
+/* done() gets a Task. A code of node_call(); then nothing has begun, and the request is still to be answered. */
+static int call_node(Api *a, HttpRequest *rq, const ServerRow *row, const char *target, const unsigned char *key, NodeDone done) {
         char body[128];
         NodeRequest request = { .method = "POST", .target = target, .body = body, .timeout_us = 8 * USEC_PER_SEC, .even_offline = !key };
         Task *t = calloc(1, sizeof *t);
@@ -399,17 +462,17 @@ static void call_node(Api *a, HttpRequest *rq, const ServerRow *row, const char 
         if (t) {
                 t->a = a;
                 t->rq = rq;
+                t->next = a->tasks;
+                a->tasks = t;
                 (void) snprintf(t->id, sizeof t->id, "%s", row->id);
                 r = node_call(a->nodes, row->id, &request, done, t, &t->call);
         }
         secret_zero(body, sizeof body);
-        if (r == 0) {
+        if (r == 0)
                 http_request_on_gone(rq, task_client_gone, t);
-                return;
-        }
-        if (t)
+        else if (t)
                 task_free(t);
-        reply_node_problem(a, rq, row->id, r);
+        return r;
 }
 
 void api_server_delete(Api *a, HttpRequest *rq, const char *argument) {
@@ -430,8 +493,8 @@ void api_server_delete(Api *a, HttpRequest *rq, const char *argument) {
                                 "and what runs on the server is left as it is.",
                                 (long long) n, n == 1 ? " is" : "s are", row.name);
                 reply_problem(rq, 409, "server-in-use", "The server has projects", NULL, detail);
-        } else
-                call_node(a, rq, &row, "/internal/leave", NULL, told_to_leave);
+        } else if (!is_busy(a, rq, row.id) && call_node(a, rq, &row, "/internal/leave", NULL, told_to_leave) != 0)
+                remove_server(a, rq, &row); /* one that holds all its calls, or whose key cannot be read, goes all the same */
         server_row_done(&row);
 }
 
@@ -445,8 +508,9 @@ static void key_taken(void *owner, const FetchResult *result) {
         int r;
 
         if (result->error || result->status != 200) {
-                reply_problem(t->rq, 503, "server-unreachable", "The key was not exchanged", NULL,
-                              result->error ? result->sentence : "The server did not take the new key; the old one stays in use.");
+                if (t->rq)
+                        reply_problem(t->rq, 503, "server-unreachable", "The key was not exchanged", NULL,
+                                      result->error ? result->sentence : "The server did not take the new key; the old one stays in use.");
                 task_free(t);
                 return;
         }
@@ -458,13 +522,13 @@ static void key_taken(void *owner, const FetchResult *result) {
                 row.secret_key = sealed;
                 r = store_server_put(a->config.context->store, &row);
         }
-        if (r != STORE_OK) /* the server goes on to take the old one */
-                reply_failure(a, t->rq, r < 0 ? r : -EIO, "The new key could not be stored");
-        else {
+        if (r == STORE_OK) {
                 nodes_set_key(a->nodes, t->id, t->key);
                 (void) fprintf(stderr, "<5>Server %s has a new key.\n", row.name);
-                reply_json(t->rq, 200, describe_node(a, &row));
-        }
+                if (t->rq)
+                        reply_json(t->rq, 200, describe_node(a, &row));
+        } else if (t->rq) /* the server goes on to take the old one */
+                reply_failure(a, t->rq, r < 0 ? r : -EIO, "The new key could not be stored");
         server_row_done(&row);
         task_free(t);
 }
@@ -472,15 +536,18 @@ static void key_taken(void *owner, const FetchResult *result) {
 void api_server_rotate_key(Api *a, HttpRequest *rq, const char *argument) {
         unsigned char key[SECRET_BYTES];
         ServerRow row = { 0 };
+        int r;
 
         if (!is_orchestrator(a, rq) || !take_server(a, rq, argument, &row))
                 return;
         if (strcmp(row.id, a->config.context->server_id) == 0)
                 reply_problem(rq, 409, "own-server", "That is this server", NULL, "The orchestrator has no key with itself.");
-        else {
+        else if (!is_busy(a, rq, row.id)) {
                 secret_new(key);
-                call_node(a, rq, &row, "/internal/key", key, key_taken);
+                r = call_node(a, rq, &row, "/internal/key", key, key_taken);
                 secret_zero(key, sizeof key);
+                if (r != 0)
+                        reply_node_problem(a, rq, row.id, r);
         }
         server_row_done(&row);
 }

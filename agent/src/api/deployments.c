@@ -210,6 +210,7 @@ void api_deployment_events(Api *a, HttpRequest *rq, const char *argument) {
                 if (r < 0) {
                         event_reader_drop(s->reader);
                         free(s);
+                        reply_failure(a, rq, r, "The events could not be read");
                 }
         } else {
                 free(s);

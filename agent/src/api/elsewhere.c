@@ -4,171 +4,16 @@
 #include "api/reply.h"
 
 #include "base/cleanup.h"
-#include "deployment/environment.h"
-#include "deployment/project_draft.h"
 #include "security/random.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* --- a row on its way to its node --- */
-
-typedef struct {
-        Api *a;
-        HttpRequest *rq; /* NULL: on our own account */
-        NodeCall *call;
-        char id[13], server_id[13];
-        ProjectRow undo; /* id NULL: there was no row before */
-        char then[256];
-        unsigned status;
-} Push;
-
-int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
-        json_t *env = NULL, *settings = json_object(), *o = NULL;
-        int r = settings ? project_draft_describe(row, settings) : -ENOMEM;
-
-        if (r == 0)
-                r = environment_unseal(a->config.context->sealer, row->id, row->env_vars, &env);
-        if (r == 0) {
-                o = json_pack("{s:s, s:O, s:O, s:I}", "id", row->id, "settings", settings, "env", env, "env_changed_at_ms",
-                              (json_int_t) row->env_changed_at_ms);
-                *ret_text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-                r = *ret_text ? 0 : -ENOMEM;
-        }
-        json_decref(o);
-        json_decref(settings);
-        json_decref(env);
-        return r;
-}
-
-static void push_free(Push *p) {
-        node_call_drop(p->call);
-        project_row_done(&p->undo);
-        free(p);
-}
-
-static void push_client_gone(void *owner) {
-        Push *p = owner;
-
-        nodes_push_again(p->a->nodes, p->server_id); /* the row is changed; whether it has arrived nobody waits to hear */
-        push_free(p);
-}
-
-void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, bool pending) {
-        ProjectRow row = { 0 };
-        json_t *o;
-
-        if (!take_project(a, rq, id, &row))
-                return;
-        o = describe_elsewhere(a, &row);
-        if (o && pending)
-                (void) json_object_set_new(o, "pending", json_true());
-        reply_json(rq, status, o);
-        project_row_done(&row);
-}
-
-/* The node refuses the row, for a limit of its own: as if it had never been asked. */
-static void take_back(Push *p) {
-        Store *store = p->a->config.context->store;
-        int r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
-
-        if (r != STORE_OK)
-                (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
-}
-
-static void push_done(void *owner, const FetchResult *result) {
-        Push *p = owner;
-        Api *a = p->a;
-        HttpRequest *rq = p->rq;
-
-        if (!result->error && result->status / 100 == 2) {
-                json_t *body = json_loadb(result->body, result->length, 0, NULL);
-                mirror_take_one(a, p->id, result->status, body);
-                json_decref(body);
-                if (rq && p->then[0]) {
-                        const Forward f = { .method = "GET", .target = p->then, .body = strdup("") }; /* not the request's */
-                        char server_id[13];
-                        memcpy(server_id, p->server_id, sizeof server_id);
-                        http_request_on_gone(rq, NULL, NULL);
-                        forward(a, rq, server_id, &f);
-                } else if (rq)
-                        reply_elsewhere(a, rq, p->id, p->status, false);
-        } else if (!result->error && result->status / 100 == 4 && result->status != 401 && result->status != 410 && result->status != 429) {
-                if (rq) {
-                        take_back(p);
-                        http_reply(rq, result->status, "application/problem+json", result->body, result->length, NULL);
-                } else
-                        (void) fprintf(stderr, "<4>Project %s: its server refuses its settings: %.300s\n", p->id, result->body);
-        } else {
-                nodes_push_again(a->nodes, p->server_id);
-                if (rq)
-                        reply_elsewhere(a, rq, p->id, p->status, true);
-        }
-        push_free(p);
-}
-
-static int push(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
-        static const char *const headers[] = { "Content-Type: application/json", NULL };
-        auto_free char *body = NULL;
-        Push *p = calloc(1, sizeof *p);
-        int r = p ? describe_push(a, row, &body) : -ENOMEM;
-
-        if (p) {
-                p->a = a;
-                p->rq = rq;
-                p->status = status;
-                if (undo) {
-                        p->undo = *undo;
-                        *undo = (ProjectRow){ 0 };
-                }
-                (void) snprintf(p->id, sizeof p->id, "%s", row->id);
-                (void) snprintf(p->server_id, sizeof p->server_id, "%s", row->server_id);
-                (void) snprintf(p->then, sizeof p->then, "%s", then ? then : "");
-        }
-        if (r == 0)
-                r = node_call(a->nodes, row->server_id,
-                              &(NodeRequest){ .method = "POST",
-                                              .target = "/internal/projects",
-                                              .body = body,
-                                              .length = strlen(body),
-                                              .headers = headers,
-                                              .repeatable = true },
-                              push_done, p, &p->call);
-        if (body)
-                secret_zero(body, strlen(body));
-        if (r == 0 && rq)
-                http_request_on_gone(rq, push_client_gone, p);
-        if (r != 0 && p)
-                push_free(p);
-        return r;
-}
-
-void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
-        int r = push(a, rq, row, undo, then, status);
-
-        if (r == NODES_E_OFFLINE || r == NODES_E_BUSY) {
-                nodes_push_again(a->nodes, row->server_id);
-                reply_elsewhere(a, rq, row->id, status, true);
-        } else if (r != 0)
-                reply_node_problem(a, rq, row->server_id, r);
-}
-
 /* --- what nodes tells us --- */
 
 static void came_back(void *owner, const char *server_id) {
-        Api *a = owner;
-        ProjectRow *rows = NULL;
-        size_t n = 0;
-
-        if (store_project_list_on(a->config.context->store, server_id, &rows, &n) != STORE_OK)
-                return;
-        for (size_t i = 0; i < n; i++) {
-                if (push(a, NULL, &rows[i], NULL, NULL, 0) != 0)
-                        nodes_push_again(a->nodes, server_id);
-                project_row_done(&rows[i]);
-        }
-        free(rows);
+        push_all(owner, server_id);
 }
 
 static void told_projects(void *owner, const char *server_id, const json_t *list) {
@@ -216,22 +61,38 @@ static int target_at_node(const HttpRequest *rq, const char *argument, const cha
         return -EINVAL;
 }
 
+/* Where a deployment is, its id alone says: each is of one project, here as elsewhere. */
+static bool is_of_another(Api *a, HttpRequest *rq, const ProjectRow *row, const char *deployment_id) {
+        Store *store = a->config.context->store;
+        DeploymentRow own = { 0 };
+        auto_free char *project_id = NULL;
+        bool taken = store_deployment_get(store, deployment_id, &own) == STORE_OK && strcmp(own.project_id, row->id) != 0;
+
+        deployment_row_done(&own);
+        if (!taken && store_place_get(store, deployment_id, &project_id) == STORE_OK)
+                taken = strcmp(project_id, row->id) != 0;
+        if (taken)
+                reply_problem(rq, 409, "id-taken", "The id is taken", "id", "Another deployment has that id.");
+        return taken;
+}
+
 /* The deployment's id is made here and known here before the node hears of it: if the answer is lost, it can still be asked for. */
-static void submit(Api *a, HttpRequest *rq, const ProjectRow *row, const char *target) {
+static void submit(Api *a, HttpRequest *rq, const Route *route, const ProjectRow *row, const char *target) {
         json_t *body = take_json(rq);
-        const char *given = json_string_value(json_object_get(body, "id"));
-        bool deploys = strstr(target, "/deployments") != NULL;
+        const char *given = NULL;
+        bool deploys = strcmp(route->path, "/api/projects/{}/deployments") == 0;
         Forward f = { .method = "POST", .target = deploys ? "/internal/deploy" : target };
         char id[13];
         int r;
 
         if (!body)
                 return;
+        if (!take_deployment_id(rq, body, &given) || (given && is_of_another(a, rq, row, given))) {
+                json_decref(body);
+                return;
+        }
         random_id(id);
-        if (!given)
-                r = json_object_set_new(body, "id", json_string(id));
-        else
-                r = 0;
+        r = given ? 0 : json_object_set_new(body, "id", json_string(id));
         if (r == 0 && deploys)
                 r = json_object_set_new(body, "project", json_string(row->id));
         if (r == 0)
@@ -260,7 +121,7 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
                 return;
         }
         if (route->elsewhere == SUBMIT) {
-                submit(a, rq, row, target);
+                submit(a, rq, route, row, target);
                 return;
         }
         if (route->elsewhere == REMOVE) {
@@ -308,7 +169,7 @@ static bool is_moving(Api *a, HttpRequest *rq, const Route *route, const char *a
         r = store_project_get_by_name(store, argument, &row);
         if (r == STORE_E_ABSENT)
                 r = store_project_get(store, argument, &row);
-        moving = r == STORE_OK && mover_refuses(a, rq, row.id);
+        moving = r == STORE_OK && mover_refuses(a, rq, row.id, route->elsewhere == SUBMIT);
         project_row_done(&row);
         return moving;
 }

@@ -22,7 +22,7 @@ bool is_elsewhere(const Api *a, const ProjectRow *row);
 /* How the answer to the client is made from the node's. */
 typedef struct {
         const char *method, *target; /* at the node */
-        char *body;                  /* taken (malloc); may be NULL: the request's own */
+        char *body;                  /* taken (malloc); NULL: of a POST the request's own, else none */
         bool stream;
         bool gone_is_done; /* of a removal: 404 is 204 */
         bool describe;     /* the node answers with the project's description: answer with all that is known of it */
@@ -40,6 +40,9 @@ void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code
  * itself) and answers with it. When the node is away, the answer is ours, with "pending": true. When it refuses the row, ret_undo is put
  * back (its settings; NULL: the row is deleted) and the refusal is the answer. Takes undo's strings. */
 void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status);
+
+/* Sends all of its rows to a node, some at a time; again from the first when it is doing so. */
+void push_all(Api *a, const char *server_id);
 
 /* {"id":…, "settings":{…}, "env":{…}}: everything that a node must know to serve it. A secret: zero it. */
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text);

@@ -5,6 +5,7 @@
 #include "api/sse.h"
 
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static void pass_done(void *owner, const FetchResult *result) {
                 reply_as(p->rq, p, p->status, p->refusal ? p->refusal : "", p->length);
         else {
                 if (p->f.answered) {
-                        body = json_loadb(result->body, result->length, 0, NULL);
+                        body = answer_parse(result->body, result->length);
                         p->f.answered(p->a, p->project_id, result->status, body);
                         json_decref(body);
                 }
@@ -174,7 +175,8 @@ static int begin(Pass *p, const Forward *f) {
         const char *last = http_request_header(p->rq, "Last-Event-ID"), *resumed[2] = { 0 };
         char line[64];
         size_t length = f->body ? strlen(f->body) : 0;
-        const char *body = f->body ? f->body : http_request_body(p->rq, &length);
+        /* A GET that follows a PATCH has no body, whatever the PATCH had. */
+        const char *body = f->body || strcmp(f->method, "POST") != 0 ? f->body : http_request_body(p->rq, &length);
         NodeRequest request = {
                 .method = f->method,
                 .target = f->target,

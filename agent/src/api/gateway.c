@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SMALL = 64 * 1024, PROJECT = 2 * 1024 * 1024, NONE = 0 };
+enum { SMALL = 64 * 1024, PROJECT = 1024 * 1024, NONE = 0 };
 enum { TELL_EVERY_US = 10 * 1000 * 1000 };
 
 static const Route orchestrator_routes[] = {

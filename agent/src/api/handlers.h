@@ -14,9 +14,11 @@ struct Api {
         HttpServer *server;
         HttpServer *gateway; /* NULL: no other node reaches this one */
         Gate *gate;
-        Nodes *nodes;        /* of an orchestrator, else NULL */
-        Hello *hello;        /* of a worker, else NULL */
-        struct Mover *mover; /* of an orchestrator, else NULL (move.h) */
+        Nodes *nodes;           /* of an orchestrator, else NULL */
+        Hello *hello;           /* of a worker, else NULL */
+        struct Mover *mover;    /* of an orchestrator, else NULL (move.h) */
+        struct PushAll *pushes; /* of all rows of a node that are under way (push.c) */
+        struct Task *tasks;     /* removals and exchanges of keys that are under way (cluster.c) */
         int64_t started_ms;
         uint64_t refused_us; /* the last refused call that was told to the journal */
         unsigned refused;    /* since then */

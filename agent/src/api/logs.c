@@ -78,5 +78,6 @@ void api_log_stream(Api *a, HttpRequest *rq, const char *argument) {
         if (r < 0) {
                 journal_follow_drop(s->journal);
                 free(s);
+                reply_failure(a, rq, r, "The log could not be followed");
         }
 }

@@ -51,33 +51,50 @@ json_t *describe_any(const Api *a, const ProjectRow *row) {
         return o;
 }
 
-/* A node may speak of its own projects only. */
-static void take_one(Api *a, const char *server_id, const json_t *description) {
-        Store *store = a->config.context->store;
-        const char *id = json_string_value(json_object_get(description, "id"));
-        ProjectRow row = { 0 };
-        auto_free char *text = NULL;
+/* A description with the last lines of a crash is some KiB long; more is none. */
+enum { MIRROR_MAX = 128 * 1024 };
 
-        if (!id || store_project_get(store, id, &row) != STORE_OK)
-                return;
-        if (strcmp(row.server_id, server_id) == 0 && is_elsewhere(a, &row)) {
-                text = json_dumps(description, JSON_COMPACT);
-                if (text && (!row.mirror || strcmp(text, row.mirror) != 0))
-                        (void) store_project_set_mirror(store, id, text);
-        }
-        project_row_done(&row);
+static void take_one(Api *a, const ProjectRow *row, const json_t *description) {
+        auto_free char *text = json_dumps(description, JSON_COMPACT);
+
+        if (text && strlen(text) <= MIRROR_MAX && (!row->mirror || strcmp(text, row->mirror) != 0))
+                (void) store_project_set_mirror(a->config.context->store, row->id, text);
 }
 
-/* One transaction: each would wait for the disk, and nobody is answered meanwhile. */
+static json_t *by_id(const json_t *list) {
+        json_t *o = json_object();
+
+        for (size_t i = 0; o && i < json_array_size(list); i++) {
+                json_t *description = json_array_get(list, i);
+                const char *id = json_string_value(json_object_get(description, "id"));
+                if (id)
+                        (void) json_object_set(o, id, description);
+        }
+        return o;
+}
+
+/* A node may speak of its own projects only: ours are looked up in what it says, not the reverse, however much that is. In
+ * one transaction: each would wait for the disk, and nobody is answered meanwhile. */
 void mirror_take(Api *a, const char *server_id, const json_t *list) {
         Store *store = a->config.context->store;
-        json_t *description;
-        size_t i;
+        ProjectRow *rows = NULL;
+        size_t n = 0;
+        json_t *said, *description;
+        bool begun;
 
-        if (store_begin(store) < 0)
-                return; /* it stays as it was until the next change */
-        json_array_foreach((json_t *) (uintptr_t) list, i, description) take_one(a, server_id, description);
-        (void) store_commit(store);
+        if (strcmp(server_id, a->config.context->server_id) == 0 || store_project_list_on(store, server_id, &rows, &n) != STORE_OK)
+                return;
+        said = by_id(list);
+        begun = store_begin(store) == 0;
+        for (size_t i = 0; i < n; i++) {
+                if ((description = json_object_get(said, rows[i].id)))
+                        take_one(a, &rows[i], description);
+                project_row_done(&rows[i]);
+        }
+        if (begun)
+                (void) store_commit(store);
+        free(rows);
+        json_decref(said);
 }
 
 void mirror_take_one(Api *a, const char *project_id, unsigned status, const json_t *description) {
@@ -87,6 +104,7 @@ void mirror_take_one(Api *a, const char *project_id, unsigned status, const json
         if (status / 100 != 2 || !id || strcmp(id, project_id) != 0 ||
             store_project_get(a->config.context->store, project_id, &row) != STORE_OK)
                 return;
-        take_one(a, row.server_id, description);
+        if (is_elsewhere(a, &row))
+                take_one(a, &row, description);
         project_row_done(&row);
 }

@@ -5,6 +5,8 @@
 #include "api/reply.h"
 #include "base/cleanup.h"
 #include "base/paths.h"
+#include "base/text.h"
+#include "cluster/answer.h"
 #include "deployment/describe.h"
 #include "deployment/keeper.h"
 #include "security/random.h"
@@ -67,7 +69,7 @@ static void step_done(void *owner, const FetchResult *result) {
         Step *s = owner;
         Mover *m = s->m;
         void (*answered)(Mover * m, MoveRow * row, unsigned status, const json_t *body) = s->answered;
-        json_t *body = result->error ? NULL : json_loadb(result->body, result->length, 0, NULL);
+        json_t *body = result->error ? NULL : answer_parse(result->body, result->length);
         MoveRow row = { 0 };
         bool known = store_move_get(m->a->config.context->store, s->project, &row) == STORE_OK;
 
@@ -78,7 +80,8 @@ static void step_done(void *owner, const FetchResult *result) {
         json_decref(body);
 }
 
-static void ask(Mover *m, const MoveRow *row, const char *server_id, const char *method, const char *target, const char *body,
+/* What cannot even be asked has no answer: answered() hears that at once. */
+static void ask(Mover *m, MoveRow *row, const char *server_id, const char *method, const char *target, const char *body,
                 void (*answered)(Mover *m, MoveRow *row, unsigned status, const json_t *body)) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
         const DeployContext *c = m->a->config.context;
@@ -116,15 +119,17 @@ static void ask(Mover *m, const MoveRow *row, const char *server_id, const char 
                                               .timeout_us = 180 * USEC_PER_SEC,
                                               .repeatable = true },
                               step_done, s, &s->call);
-        if (r != 0)
+        if (r != 0) {
                 step_free(s);
+                answered(m, row, 0, NULL);
+        }
 }
 
 /* --- states --- */
 
-static void set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static int set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static void set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) {
+static int set_state(Mover *m, MoveRow *row, const char *state, const char *format, ...) {
         Store *store = m->a->config.context->store;
         char *copy = strdup(state);
         va_list args;
@@ -147,6 +152,7 @@ static void set_state(Mover *m, MoveRow *row, const char *state, const char *for
                 r = store_move_put(store, row);
         if (r != 0)
                 (void) fprintf(stderr, "<3>The move of project %s cannot be stored: %s\n", row->project_id, store_error(store));
+        return r;
 }
 
 static bool is_own(const Mover *m, const char *server_id) {
@@ -164,9 +170,9 @@ static int put_here(Mover *m, const MoveRow *row, const char *server_id) {
 
 static void fail(Mover *m, MoveRow *row, const char *sentence) {
         (void) fprintf(stderr, "<4>Project %s was not moved: %s\n", row->project_id, sentence);
-        if (is_own(m, row->to_server))
-                (void) put_here(m, row, row->from_server);
-        set_state(m, row, "undoing", "%s", sentence);
+        if (is_own(m, row->to_server) && put_here(m, row, row->from_server) != STORE_OK)
+                return; /* as long as the row says that it lives here, what is undone here would take the row along */
+        (void) set_state(m, row, "undoing", "%s", sentence);
 }
 
 static void refused(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
@@ -179,19 +185,20 @@ static void refused(Mover *m, MoveRow *row, unsigned status, const json_t *body)
                 return;
         }
         (void) snprintf(text, sizeof text, "The new server refuses it: %.400s", detail ? detail : "without a reason.");
+        text_make_line(text);
         fail(m, row, text);
 }
 
 static void placed(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         if (status / 100 == 2)
-                set_state(m, row, "deploying", NULL);
+                (void) set_state(m, row, "deploying", NULL);
         else
                 refused(m, row, status, body);
 }
 
 static void deploying(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         if (status == 202)
-                set_state(m, row, "building", NULL);
+                (void) set_state(m, row, "building", NULL);
         else
                 refused(m, row, status, body);
 }
@@ -205,12 +212,13 @@ static void arrived(Mover *m, MoveRow *row) {
         if (r == 0 && !is_own(m, row->to_server))
                 r = store_place_put(c->store, row->deployment_id, row->project_id, clock_now_ms());
         if (r == 0)
+                r = set_state(m, row, "lingering", NULL);
+        if (r == 0)
                 r = store_commit(c->store);
         else
                 store_rollback(c->store);
         if (r != 0)
                 return; /* the next look finds it live again */
-        set_state(m, row, "lingering", NULL);
         keeper_look(c->keeper, row->project_id);
         nodes_push_again(m->a->nodes, row->to_server);
         nodes_wake(m->a->nodes, row->to_server);
@@ -233,6 +241,7 @@ static void built(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         else {
                 (void) snprintf(text, sizeof text, "The deployment on the new server ended as %.20s%s%.400s", state, failure ? ": " : ".",
                                 failure ? failure : "");
+                text_make_line(text);
                 fail(m, row, text);
         }
 }
@@ -240,7 +249,7 @@ static void built(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
 static void undone(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
         (void) body;
         if (status == 204 || status == 404)
-                set_state(m, row, "failed", NULL);
+                (void) set_state(m, row, "failed", NULL);
 }
 
 static void left(Mover *m, MoveRow *row, unsigned status, const json_t *body) {
@@ -302,7 +311,7 @@ static void look_at(Mover *m, MoveRow *row, unsigned *under_way) {
                         ask_for_project(m, row, row->from_server, "DELETE", left);
         } else if (strcmp(row->state, "undoing") == 0) {
                 if (is_gone(m, row->to_server))
-                        set_state(m, row, "failed", NULL);
+                        (void) set_state(m, row, "failed", NULL);
                 else
                         ask_for_project(m, row, row->to_server, "DELETE", undone);
         } else if (is_gone(m, row->to_server))
@@ -310,7 +319,7 @@ static void look_at(Mover *m, MoveRow *row, unsigned *under_way) {
         else if (strcmp(row->state, "queued") == 0) {
                 if (*under_way < AT_ONCE) {
                         (*under_way)++;
-                        set_state(m, row, "placing", NULL);
+                        (void) set_state(m, row, "placing", NULL);
                 }
         } else if (strcmp(row->state, "placing") == 0)
                 place(m, row);
@@ -398,13 +407,13 @@ void mover_describe(const Api *a, const char *project_id, json_t *object) {
         move_row_done(&row);
 }
 
-bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id) {
+bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id, bool deploys) {
         MoveRow row = { 0 };
         bool refuses;
 
         if (store_move_get(a->config.context->store, project_id, &row) != STORE_OK)
                 return false;
-        refuses = strcmp(row.state, "failed") != 0;
+        refuses = strcmp(row.state, "failed") != 0 && !(deploys && strcmp(row.state, "undoing") == 0);
         if (refuses)
                 reply_problem(rq, 409, "project-moving", "The project is moving", NULL,
                               strcmp(row.state, "lingering") == 0 ? "The project has just moved, and its old server still serves it. Wait "
@@ -476,10 +485,13 @@ static void move(Api *a, HttpRequest *rq, const json_t *body, const ProjectRow *
                 reply_problem(rq, 422, "invalid-field", "A field is not usable", "server", "server must be the name or id of a server.");
                 return;
         }
-        if (!take_linger(rq, body, &linger) || mover_refuses(a, rq, project->id) || !take_server(a, rq, name, &to))
+        if (!take_linger(rq, body, &linger) || mover_refuses(a, rq, project->id, false) || !take_server(a, rq, name, &to))
                 return;
         if (strcmp(to.id, project->server_id) == 0)
                 reply_problem(rq, 409, "already-there", "The project is there already", "server", "The project is on that server already.");
+        else if (to.draining)
+                reply_problem(rq, 409, "server-draining", "The server takes no projects", "server",
+                              "That server is being drained. Choose another one, or end that first: nanoscale servers undrain.");
         else if (!can_take(a, &to))
                 reply_node_problem(a, rq, to.id, NODES_E_OFFLINE);
         else if ((r = begin(a, project, &to, linger)) < 0)

@@ -16,5 +16,6 @@ Mover *mover_free(Mover *m); /* NULL-safe, returns NULL */
 
 /* Sets `move` of a project's JSON: null, or from, to, state, failure. */
 void mover_describe(const Api *a, const char *project_id, json_t *object);
-/* While a project moves, nothing else may change what it is: answers 409 itself and returns true. */
-bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id);
+/* While a project moves, nothing else may change what it is: answers 409 itself and returns true. One whose move has failed may be deployed
+ * again before its new place is taken away (that server may be gone for long), but not removed or moved. */
+bool mover_refuses(const Api *a, HttpRequest *rq, const char *project_id, bool deploys);

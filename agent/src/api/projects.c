@@ -243,8 +243,10 @@ void api_project_change(Api *a, HttpRequest *rq, const char *argument) {
 /* --- removal --- */
 
 typedef struct {
-        HttpRequest *rq; /* NULL: the client has gone */
+        Api *api;
+        HttpRequest *rq;
         Removal *removal;
+        char project[13];
 } Delete;
 
 static void delete_client_gone(void *owner) {
@@ -257,9 +259,10 @@ static void delete_client_gone(void *owner) {
 static void delete_done(void *owner, const char *sentence) {
         Delete *d = owner;
 
-        if (!sentence)
+        if (!sentence) {
+                statistics_forget(d->api->config.statistics, d->project);
                 http_reply(d->rq, 204, NULL, NULL, 0, NULL);
-        else
+        } else
                 reply_problem(d->rq, 500, "removal-failed", "The project could not be removed", NULL, sentence);
         free(d);
 }
@@ -272,6 +275,10 @@ void api_project_delete(Api *a, HttpRequest *rq, const char *argument) {
         if (!take_project(a, rq, argument, &row))
                 return;
         d = calloc(1, sizeof *d);
+        if (d) {
+                d->api = a;
+                (void) snprintf(d->project, sizeof d->project, "%s", row.id);
+        }
         r = d ? deployer_remove_project(a->config.deployer, row.id, delete_done, d, &d->removal) : -ENOMEM;
         project_row_done(&row);
         if (r == DEPLOYER_OK) {

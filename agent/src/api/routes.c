@@ -159,9 +159,9 @@ Api *api_free(Api *a) {
         http_server_free(a->gateway);
         http_server_free(a->server);
         mover_free(a->mover);
+        nodes_free(a->nodes); /* what it ends may still ask for the gate */
         gate_free(a->gate);
         hello_free(a->hello);
-        nodes_free(a->nodes);
         free(a);
         return NULL;
 }

@@ -6,8 +6,14 @@
 #include "deployment/describe.h"
 #include "security/validate.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { WARN_DAYS = 30 };
+#define WARN_FREE_BYTES (1024.0 * 1024 * 1024)
 
 void api_health(Api *a, HttpRequest *rq, const char *argument) {
         (void) argument;
@@ -16,6 +22,7 @@ void api_health(Api *a, HttpRequest *rq, const char *argument) {
 
 void describe_own(const Api *a, json_t *o) {
         (void) json_object_set_new(o, "version", json_string(NANOSCALE_VERSION));
+        (void) json_object_set_new(o, "certificate_not_after", describe_time(a->config.not_after_ms));
         (void) json_object_set_new(o, "statistics", describe_node_now(a->config.statistics));
 }
 
@@ -29,6 +36,45 @@ static void describe_worker(const Api *a, const char *server_id, json_t *o) {
         (void) json_object_del(o, "seen_at_ms");
 }
 
+static void warn(json_t *list, const char *type, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void warn(json_t *list, const char *type, const char *format, ...) {
+        char text[256];
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        (void) json_array_append_new(list, json_pack("{s:s, s:s}", "type", type, "sentence", text));
+}
+
+/* What somebody should see to before it becomes a failure. */
+static void describe_warnings(json_t *o) {
+        const json_t *now = json_object_get(o, "statistics");
+        double total = json_number_value(json_object_get(now, "disk_total_bytes")),
+               free_bytes = json_number_value(json_object_get(now, "disk_free_bytes"));
+        const char *version = json_string_value(json_object_get(o, "version")),
+                   *until = json_string_value(json_object_get(o, "certificate_not_after"));
+        json_t *list = json_array();
+        char soon[32];
+        time_t at = time(NULL) + WARN_DAYS * 24 * 3600;
+        struct tm tm;
+
+        if (total > 0 && (free_bytes < total / 10 || free_bytes < WARN_FREE_BYTES))
+                warn(list, "disk-nearly-full", "Its disk is nearly full: %.1f GiB of %.0f GiB are free.", free_bytes / (1 << 30),
+                     total / (1 << 30));
+        if (version && *version && strcmp(version, NANOSCALE_VERSION) != 0)
+                warn(list, "version-differs",
+                     "It runs NanoScale %.30s, this server %s. Run scripts/install.sh of the same version on both.", version,
+                     NANOSCALE_VERSION);
+        /* Both are UTC in one form, so their order is that of the texts. */
+        if (until && gmtime_r(&at, &tm) && strftime(soon, sizeof soon, "%Y-%m-%dT%H:%M:%S", &tm) > 0 && strcmp(until, soon) < 0)
+                warn(list, "certificate-expires",
+                     "The certificate of its gateway ends on %.10s. Run scripts/install.sh there: it makes a new one of the same key.",
+                     until);
+        (void) json_object_set_new(o, "warnings", list);
+}
+
 json_t *describe_node(const Api *a, const ServerRow *row) {
         json_t *o = describe_server(row);
         int64_t n = 0;
@@ -39,6 +85,7 @@ json_t *describe_node(const Api *a, const ServerRow *row) {
                 describe_own(a, o);
         else if (a->nodes)
                 describe_worker(a, row->id, o);
+        describe_warnings(o);
         if (store_project_count_on(a->config.context->store, row->id, &n) == STORE_OK)
                 (void) json_object_set_new(o, "projects", json_integer((json_int_t) n));
         return o;

@@ -167,6 +167,8 @@ void api_server_statistics(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         if (strcmp(row.id, a->config.context->server_id) == 0)
                 reply_own(a, rq, range);
+        else if (!a->nodes) /* a worker that was an orchestrator before has rows of others */
+                reply_problem(rq, 409, "not-the-orchestrator", "This server is a worker", NULL, "Servers are managed on the orchestrator.");
         else {
                 (void) snprintf(target, sizeof target, "/internal/statistics?range=%s", range_forms[range].word);
                 forward(a, rq, row.id, &(Forward){ .method = "GET", .target = target });

@@ -1,14 +1,38 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* How a node is: one question every ten seconds, and what follows from the answers. */
+#include "cluster/answer.h"
 #include "cluster/nodes_internal.h"
 
 #include "base/cleanup.h"
+#include "security/validate.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A worker may be hostile: of what it says of itself only this is kept, in these forms, and no more than so much of it. */
+enum { VERSION_MAX = 63, STATISTICS_MAX = 16 * 1024 };
+#define DIFFERENCE_MAX 100000000000 /* as many seconds as a timestamp can have */
+
+static bool is_small(const json_t *value, size_t max) {
+        return json_dumpb(value, NULL, 0, JSON_COMPACT) <= max;
+}
+
+static json_t *kept(const json_t *said) {
+        json_t *o = json_object();
+        json_t *version = json_object_get(said, "version"), *statistics = json_object_get(said, "statistics");
+        json_t *not_after = json_object_get(said, "certificate_not_after");
+
+        if (o && valid_text_line(json_string_value(version), VERSION_MAX))
+                (void) json_object_set(o, "version", version);
+        if (o && json_is_object(statistics) && is_small(statistics, STATISTICS_MAX))
+                (void) json_object_set(o, "statistics", statistics);
+        if (o && (json_is_integer(not_after) || (json_is_string(not_after) && is_small(not_after, VERSION_MAX))))
+                (void) json_object_set(o, "certificate_not_after", not_after);
+        return o;
+}
 
 /* In the database at changes only: what changes with each answer is kept in memory. */
 static void store_state(Node *node) {
@@ -68,10 +92,12 @@ static void miss(Node *node, const char *reason) {
 
 /* Its clock is named as such: nobody finds that by looking for a wrong key. */
 static void refused(Node *node, const FetchResult *result) {
-        json_t *o = json_loadb(result->body, result->length, 0, NULL);
+        json_t *o = answer_parse(result->body, result->length);
         json_int_t difference = json_integer_value(json_object_get(o, "clock_difference_seconds"));
         char text[320];
 
+        if (difference > DIFFERENCE_MAX || difference < -DIFFERENCE_MAX)
+                difference = 0;
         node->clock_difference_s = result->status == 401 ? -difference : 0;
         if (result->status == 401 && difference)
                 (void) snprintf(text, sizeof text, "Its clock differs by %lld s. Set the time of both servers (timedatectl set-ntp true).",
@@ -97,16 +123,15 @@ static void answered(Node *node, json_t *said) {
         node->seen_at_ms = clock_now_ms();
         node->misses = 0;
         json_decref(node->said);
-        node->said = json_incref(said);
+        node->said = kept(said);
         if (!node->online)
                 set_online(node);
         push = node->push;
         node->push = false;
         if (json_is_array(projects)) {
                 free(node->projects_version);
-                node->projects_version = version ? strdup(version) : NULL;
+                node->projects_version = valid_text_line(version, 95) ? strdup(version) : NULL;
                 n->ops.projects(n->owner, node->id, projects);
-                (void) json_object_del(node->said, "projects");
         }
         if (push)
                 n->ops.came_back(n->owner, node->id);
@@ -121,7 +146,7 @@ static void beat_done(void *owner, const FetchResult *result) {
                 miss(node, result->sentence);
         else if (result->status != 200)
                 refused(node, result);
-        else if (!(said = json_loadb(result->body, result->length, JSON_REJECT_DUPLICATES, NULL)) || !json_is_object(said))
+        else if (!(said = answer_parse(result->body, result->length)) || !json_is_object(said))
                 miss(node, "Its answer is not understood. Is it another version of NanoScale?");
         else
                 answered(node, said);

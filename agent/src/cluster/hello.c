@@ -62,14 +62,16 @@ static void hello_begin(void *owner) {
         Hello *h = owner;
         const Identity *i = h->identity;
         const SignedPeer peer = { i->host, i->port, i->pin, i->server_id, i->secret };
-        json_t *o = json_pack("{s:s}", "version", NANOSCALE_VERSION);
         auto_free char *body = NULL;
         SignedCall call;
         FetchSpec spec;
-        int r = o ? 0 : -ENOMEM;
+        json_t *o;
+        int r;
 
         if (h->fetch)
                 return;
+        o = json_pack("{s:s}", "version", NANOSCALE_VERSION);
+        r = o ? 0 : -ENOMEM;
         if (r == 0 && h->address)
                 r = json_object_set_new(o, "ip", json_string(h->address));
         if (r == 0 && !(body = json_dumps(o, JSON_COMPACT)))

@@ -54,6 +54,18 @@ void calls_lose(Nodes *n, const char *server_id) {
                 }
 }
 
+void calls_end(Nodes *n) {
+        static const FetchResult result = { .error = -ESHUTDOWN, .sentence = "The agent is ending.", .body = "" };
+
+        n->ending = true;
+        while (n->calls) {
+                NodeCall *c = n->calls;
+                c->done(c->owner, &result);
+                if (n->calls == c) /* its owner has not dropped it */
+                        call_free(c);
+        }
+}
+
 static int call_send(NodeCall *c);
 
 static void call_head(void *owner, unsigned status) {
@@ -130,7 +142,7 @@ int node_call(Nodes *n, const char *server_id, const NodeRequest *request, NodeD
         NodeCall *c;
         int r;
 
-        if (!node)
+        if (!node || n->ending)
                 return NODES_E_ABSENT;
         if (!node->online && !request->even_offline)
                 return NODES_E_OFFLINE;

@@ -42,6 +42,7 @@ static void node_free(Node *node) {
 Nodes *nodes_free(Nodes *n) {
         if (!n)
                 return NULL;
+        calls_end(n);
         for (size_t i = 0; i < BUCKETS; i++)
                 while (n->buckets[i]) {
                         Node *node = n->buckets[i];

@@ -35,7 +35,8 @@ typedef struct {
 } NodesOps;
 
 int nodes_new(Loop *l, Store *store, const Sealer *s, const NodesOps *ops, void *owner, Nodes **ret_nodes);
-Nodes *nodes_free(Nodes *n); /* NULL-safe, returns NULL; every NodeCall must be dropped before */
+/* NULL-safe, returns NULL. Calls that are still under way end with -ESHUTDOWN; none begins any more. */
+Nodes *nodes_free(Nodes *n);
 
 /* Begins to follow the server of that row. -EBADMSG: its key cannot be unsealed. Replaces one of the same id. */
 int nodes_add(Nodes *n, const ServerRow *row);

@@ -60,6 +60,7 @@ struct Nodes {
         Node *buckets[BUCKETS]; /* by id */
         NodeCall *calls;
         size_t n_nodes;
+        bool ending;
 };
 
 Node *node_find(const Nodes *n, const char *server_id);
@@ -67,3 +68,5 @@ SignedPeer node_peer(const Node *node);
 void beat_begin(void *node);
 /* Its calls end with an error soon. */
 void calls_lose(Nodes *n, const char *server_id);
+/* All of them end with an error now. */
+void calls_end(Nodes *n);

@@ -260,6 +260,18 @@ static void sweep_removed(Statistics *s) {
         s->n = kept;
 }
 
+void statistics_forget(Statistics *s, const char *project) {
+        for (size_t i = 0; s && i < s->n; i++) {
+                if (strcmp(s->records[i]->id, project) != 0)
+                        continue;
+                (void) fs_remove_file(s->dir, project);
+                record_free(s->records[i]);
+                memmove(&s->records[i], &s->records[i + 1], (s->n - i - 1) * sizeof(*s->records)); /* they are in order */
+                s->n--;
+                return;
+        }
+}
+
 /* At the next full ten seconds of the wall clock, so that each period of the rings gets one sample. */
 static void arm(Statistics *s) {
         uint64_t period_ms = SAMPLE_SECONDS * 1000, past_ms = (uint64_t) clock_now_ms() % period_ms;

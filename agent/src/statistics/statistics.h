@@ -53,6 +53,9 @@ typedef struct {
 int statistics_new(Loop *l, const StatisticsConfig *config, Statistics **ret_statistics);
 Statistics *statistics_free(Statistics *s); /* NULL-safe, returns NULL */
 
+/* A project was removed: its file goes at once, not with the next sample. NULL is allowed for s. */
+void statistics_forget(Statistics *s, const char *project);
+
 /* --- the newest values; false: none yet. NULL is allowed for s, and has none. --- */
 
 typedef struct {

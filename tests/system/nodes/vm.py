@@ -33,6 +33,9 @@ def make_image(target, node, packages):
     besides are installed: a third of the time of a tree from nothing."""
     target.mkdir()
     run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'test nodes', '-f', target / 'key'])
+    # A fifth of the usual initrd, which takes as long to unpack as the rest of the start: what this one machine needs, not any one.
+    node.write('/etc/initramfs-tools/conf.d/small', 'MODULES=list\n')
+    node.write('/etc/initramfs-tools/modules', 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\n')
     node.run(['apt-get', 'update', '-qq'], timeout=300)
     node.run(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', *packages], timeout=1200)
     node.write('/etc/systemd/network/10-node.network',

@@ -172,10 +172,9 @@ static void every_gateway_route_is_documented(void **state) {
                 const Route *routes = api_gateway_routes(is_orchestrator, &n);
 
                 for (size_t i = 0; i < n; i++)
-                        if (strcmp(routes[i].path, "/api/health") != 0 && !has_row(text, &routes[i], names))
+                        if (!has_row(text, &routes[i], names))
                                 fail_msg("docs/protocol.md lacks %s %s", routes[i].method, routes[i].path);
         }
-        assert_non_null(strstr(text, "`GET /api/health`"));
         free(text);
 }
 

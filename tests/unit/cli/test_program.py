@@ -681,7 +681,7 @@ class Servers(Case):
         super().setUp()
         self.fra1 = {"id": "srv123456789", "name": "fra1", "status": "online", "ip_address": "127.0.0.1", "version": "0.2.0", "projects": 3, "statistics": self.NOW}
         self.w1 = {"id": "wrk123456789", "name": "w1", "status": "offline", "ip_address": "10.0.0.2", "version": "0.2.0", "projects": 1, "statistics": self.NOW,
-                   "reason": "The connection was refused.", "seen_at": ago(7500), "clock_difference_seconds": None}
+                   "reason": "The connection was refused.", "changed_at": ago(7500), "seen_at": ago(7530), "clock_difference_seconds": None}
         self.routes["GET", "/api/servers"] = {"servers": [self.fra1, self.w1]}
         self.routes["POST", "/api/cluster/generate-token"] = {"join": self.JOIN, "expires_at": ago(-600), "command": "./scripts/install.sh --join -"}
 
@@ -699,17 +699,26 @@ w1 is offline: The connection was refused.
 """)
         self.assertEqual(json.loads(self.check(0, "servers", "list", "--json").stdout), {"servers": [self.fra1, self.w1]})
 
+    def test_list_says_what_should_be_seen_to(self):
+        full = {"type": "disk-nearly-full", "sentence": "Its disk is nearly full: 1.5 GiB of 40 GiB are free."}
+        old = {"type": "version-differs", "sentence": "It runs NanoScale 0.2.0, this server 0.3.0."}
+        self.looks([{**self.fra1, "warnings": [full, old]}, {**self.w1, "warnings": []}])
+        out = self.check(0, "servers", "list").stdout
+        self.assertEqual(out.splitlines()[3:], [f"fra1: {full['sentence']}", f"fra1: {old['sentence']}", "w1 is offline: The connection was refused."])
+
     def test_list_names_a_wrong_clock_once(self):
         wrong = "Its clock differs by 47 s. Set the time of both servers (timedatectl set-ntp true)."
         self.looks([{**self.w1, "reason": wrong, "clock_difference_seconds": 47}])
         lines = self.check(0, "servers", "list").stdout.splitlines()
         self.assertEqual(lines[2:], ["w1 is offline: " + wrong])
-        self.looks([{**self.w1, "status": "online", "reason": None, "since": ago(60), "clock_difference_seconds": -47}])
+        self.looks([{**self.w1, "status": "online", "reason": None, "changed_at": ago(60), "clock_difference_seconds": -47}])
         lines = self.check(0, "servers", "list").stdout.splitlines()
         self.assertEqual(lines[1].split()[:5], ["w1", "online", "1", "min", "ago"])
         self.assertEqual(lines[2:], ["w1: clock differs by -47 s. Set the time of both servers: `timedatectl set-ntp true`"])
 
     def test_list_of_an_agent_that_knows_little(self):
+        self.looks([{"id": "srv123456789", "name": "one", "status": "offline", "ip_address": "127.0.0.1", "seen_at": ago(7500)}])
+        self.assertEqual(self.check(0, "servers", "list").stdout.splitlines()[1].split()[:7], ["one", "offline", "2", "h", "5", "min", "ago"])
         self.looks([{"id": "srv123456789", "name": "one", "status": "online", "ip_address": "127.0.0.1"}])
         self.assertEqual(self.check(0, "servers", "list").stdout.splitlines()[1].split(), ["one", "online", "-", "127.0.0.1", "-", "-", "-", "-", "-", "srv123456789"])
 
@@ -756,9 +765,12 @@ w2 is online at 10.0.0.3. Deploy on it: `nanoscale deploy https://git.example/ap
 
     def test_add_outlives_an_agent_that_is_away(self):
         w2 = {**self.fra1, "id": "new123456789", "name": "w2"}
-        steps = [lambda h: h.answer(200, {"servers": []}), lambda h: setattr(h, "close_connection", True), lambda h: h.answer(200, {"servers": [w2]})]
+        # Twice: what was hung up on a connection that had been used before, libcurl asks again by itself.
+        hang_up = lambda h: setattr(h, "close_connection", True)
+        steps = [lambda h: h.answer(200, {"servers": []}), hang_up, hang_up, lambda h: h.answer(200, {"servers": [w2]})]
         self.routes["GET", "/api/servers"] = lambda h: steps.pop(0)(h)
         self.assertIn("\nw2 is online at", self.check(0, "servers", "add").stdout)
+        self.assertEqual(steps, [])
 
     def test_add_refused(self):
         self.routes["POST", "/api/cluster/generate-token"] = lambda h: h.problem(409, "no-address", "Set cluster.address.")
@@ -817,7 +829,7 @@ w2 is online at 10.0.0.3. Deploy on it: `nanoscale deploy https://git.example/ap
         self.routes["GET", "/api/servers/wrk123456789"] = self.w1
         for server in ("fra1", "srv123456789"):
             self.check(1, "deploy", "shop", "--server", server, "--memory", "64", out="",
-                       err="--server: the project shop exists on the server w1, and moving is not possible yet. Without --server it is deployed there.")
+                       err=f"--server: the project shop is on the server w1. Move it: `nanoscale projects move shop {server}`. Without --server it is deployed where it is.")
         self.check(1, "deploy", "shop", "--server", "w9", err="There is nothing at /api/servers/w9.")
         self.assertEqual(self.asked("POST") + self.asked("PATCH"), [])
         for server in ("w1", "wrk123456789"):
@@ -839,6 +851,224 @@ w2 is online at 10.0.0.3. Deploy on it: `nanoscale deploy https://git.example/ap
         out = self.check(0, "status").stdout
         self.assertIn("\n1 project: 1 unreachable\n", out)
         self.assertTrue(out.endswith("\nw1    offline  10.0.0.2   wrk123456789\nw1 is offline: The connection was refused.\n"), out)
+
+
+class Moves(Case):
+    HOSTS = {"host": "shop.example.com", "domain": None}
+    BEFORE = ("This moves shop from fra1 to w1. It is built anew there; fra1 serves it until that is healthy, and a while longer. Files in its data directory are NOT moved, "
+              "and are removed with the old place. The DNS of shop.example.com must be pointed to 10.0.0.2, the address of w1.")
+
+    def setUp(self):
+        super().setUp()
+        self.fra1 = {"id": "srv123456789", "name": "fra1", "status": "online", "ip_address": "127.0.0.1", "projects": 2, "draining": False}
+        self.w1 = {"id": "wrk123456789", "name": "w1", "status": "online", "ip_address": "10.0.0.2", "projects": 0, "draining": False}
+        self.routes["GET", "/api/servers/w1"] = self.routes["GET", "/api/servers/wrk123456789"] = self.w1
+        self.routes["GET", "/api/servers/fra1"] = self.fra1
+        self.routes["GET", "/api/servers"] = {"servers": [self.fra1, self.w1]}
+        self.shop = {**PROJECT, **self.HOSTS, "server": "fra1"}
+        self.routes["GET", "/api/projects/shop"] = self.shop
+        self.routes["POST", "/api/projects/shop/move"] = lambda h: h.answer(202, self.moving("queued"))
+        self.routes["POST", "/api/servers/fra1/drain"] = lambda h: h.answer(202, {**self.fra1, "draining": True, "moving": 2})
+
+    def moving(self, state, name="shop", server="fra1", **more):
+        """A project on its way from fra1 to w1."""
+        return {**self.shop, "name": name, "host": f"{name}.example.com", "server": "w1" if state == "lingering" else server,
+                "move": {"from": "fra1", "to": "w1", "state": state, "failure": None, "deployment": ID, "linger_seconds": 300, "changed_at": ago(0), **more}}
+
+    def there(self, name="shop"):
+        return {**self.shop, "name": name, "host": f"{name}.example.com", "server": "w1"}
+
+    def looks(self, *answers, path="/api/projects/shop"):
+        """One answer a look; the last one stays."""
+        left = list(answers)
+
+        def answer(h):
+            now = left.pop(0) if len(left) > 1 else left[0]
+            if callable(now):
+                now(h)
+            else:
+                h.answer(200, {"projects": now, "next": None} if isinstance(now, list) else now)
+
+        self.routes["GET", path] = answer
+
+    def list_looks(self, *answers):
+        self.looks(*answers, path="/api/projects?limit=200")
+
+    def test_move_is_followed_until_the_new_place_serves(self):
+        self.looks(self.shop, self.moving("placing"), self.moving("placing"), self.moving("deploying"), self.moving("building"), self.moving("lingering"))
+        out = self.check(0, "projects", "move", "shop", "w1", "--yes").stdout
+        self.assertRegex(out, r"\A" + re.escape(self.BEFORE) + r"""
+shop is queued for w1\.
+shop is set up on w1\.
+shop is about to be built on w1\.
+shop is built and started on w1\.
+shop is live on w1\. Point the DNS of shop\.example\.com to 10\.0\.0\.2, the address of w1\. fra1 still serves it until 20\d\d-\d\d-\d\d \d\d:\d\d \(in \d+ (min|s)\)\.
+\Z""")
+        self.assertEqual(self.asked("POST"), [("/api/projects/shop/move", {"server": "w1"})])
+
+    def test_move_that_was_over_between_two_looks(self):
+        self.looks(self.shop, self.there())
+        self.assertTrue(self.check(0, "projects", "move", "shop", "wrk123456789", "--yes", "--linger", "0").stdout.endswith(
+            "shop is live on w1. Point the DNS of shop.example.com to 10.0.0.2, the address of w1. The old place is removed.\n"))
+        self.assertEqual(self.asked("POST"), [("/api/projects/shop/move", {"server": "w1", "linger_seconds": 0})])
+
+    def test_move_that_fails_tells_why_and_what_serves(self):
+        why = "The deployment on the new server ended as failed: The command ended with exit code 1."
+        self.looks(self.shop, self.moving("building"), self.moving("undoing", failure=why), self.moving("failed", failure=why))
+        done = self.check(1, "projects", "move", "shop", "w1", "-y", err=f"nanoscale: shop was not moved to w1: {why} Release 2 goes on serving on fra1.\n")
+        self.assertTrue(done.stdout.endswith("shop is built and started on w1.\nshop is removed again from w1.\n"), done.stdout)
+        self.looks(self.shop, self.moving("failed", failure=why))
+        done = self.run_cli("projects", "move", "shop", "w1", "-y", "--json")
+        self.assertEqual((done.returncode, json.loads(done.stderr)["type"]), (1, "move-failed"))
+
+    def test_move_that_is_not_known_any_more(self):
+        self.looks(self.shop, self.shop)
+        self.check(1, "projects", "move", "shop", "w1", "-y", err="shop is on fra1, and does not move any more.")
+
+    def test_move_to_the_orchestrator_which_its_row_names_from_the_start(self):
+        self.routes["POST", "/api/projects/shop/move"] = lambda h: h.answer(202, self.moving("queued", server="w1", to="fra1", **{"from": "w1"}))
+        arrived = {**self.moving("lingering", to="fra1", **{"from": "w1"}), "server": "fra1"}
+        self.looks({**self.shop, "server": "w1"}, self.moving("building", to="fra1", **{"from": "w1"}), arrived)
+        out = self.check(0, "projects", "move", "shop", "fra1", "-y").stdout
+        self.assertIn("\nshop is built and started on fra1.\nshop is live on fra1. Point the DNS of shop.example.com to the public address of fra1. w1 still serves it until ", out)
+
+    def test_move_outlives_an_agent_that_is_away(self):
+        away = lambda h: setattr(h, "close_connection", True)
+        self.looks(self.shop, self.moving("placing"), away, away, away, self.moving("lingering"))  # libcurl itself asks again once
+        self.assertIn("\nshop is live on w1.", self.check(0, "projects", "move", "shop", "w1", "-y").stdout)
+
+    def test_move_as_json_is_the_project_twice(self):
+        last = self.moving("lingering")
+        self.looks(self.shop, self.moving("building"), last)
+        first, second = (json.loads(line) for line in self.check(0, "projects", "move", "shop", "w1", "-y", "--json").stdout.splitlines())
+        self.assertEqual((first["move"]["state"], second), ("queued", last))
+
+    def test_move_without_waiting(self):
+        self.check(0, "projects", "move", "shop", "w1", "-y", "--no-wait", out=self.BEFORE + "\nThe move of shop has begun. How far it is: `nanoscale projects show shop`\n")
+        self.assertEqual(json.loads(self.check(0, "projects", "move", "shop", "w1", "-y", "--no-wait", "--json").stdout)["move"]["state"], "queued")
+        self.assertEqual(len(self.asked("GET")), 4)
+
+    def test_move_refused(self):
+        self.check(2, "projects", "move", "shop", "w1", out="", err="Moving shop needs --yes where nobody can be asked.")
+        self.check(2, "projects", "move", "shop", "../w1", "-y", err="is not a server's name")
+        self.check(2, "projects", "move", "../shop", "w1", "-y", err="is not a project's name")
+        self.check(2, "projects", "move", "shop", err="SERVER is missing.")
+        for linger in ("-1", "5m", "604801", ""):
+            self.check(2, "projects", "move", "shop", "w1", "-y", f"--linger={linger}", err="is not a number of seconds from 0 to 604800")
+        self.check(1, "projects", "move", "shop", "w9", "-y", err="There is nothing at /api/servers/w9.")
+        self.check(1, "projects", "move", "other", "w1", "-y", err="There is nothing at /api/projects/other.")
+        self.assertEqual(self.asked("POST"), [])
+        self.routes["POST", "/api/projects/shop/move"] = lambda h: h.problem(409, "already-there", "The project is on that server already.")
+        self.check(1, "projects", "move", "shop", "fra1", out="", err="nanoscale: The project is on that server already.")
+
+    def test_move_asks_for_the_name(self):
+        self.looks(self.shop)
+        code, shown = self.run_on_terminal("projects", "move", "shop", "w1", type_in=[("Type its name: ", "shop2\n")])
+        self.assertEqual((code, self.asked("POST")), (1, []))
+        self.assertIn(self.BEFORE + " Type its name: ", shown)
+        self.assertIn("Nothing was moved: that is not the name.", shown)
+        self.looks(self.shop, self.there())
+        code, shown = self.run_on_terminal("projects", "move", "shop", "w1", type_in=[("Type its name: ", "shop\n")])
+        self.assertEqual((code, len(self.asked("POST"))), (0, 1))
+        self.assertIn("shop is live on w1.", shown)
+
+    def test_show_tells_of_a_move(self):
+        for state, more, wanted in (("building", {}, "from fra1 to w1: building since 5 min ago"), ("failed", {"failure": "It is full."}, "from fra1 to w1: failed 5 min ago: It is full."),
+                                    ("building", {"to": None}, "from fra1 to a server that is gone: building since 5 min ago")):
+            self.routes["GET", "/api/projects/shop"] = self.moving(state, changed_at=ago(301), **more)
+            self.assertIn(f"\n  move              {wanted}\n", self.check(0, "projects", "show", "shop").stdout)
+        self.routes["GET", "/api/projects/shop"] = self.moving("lingering", changed_at=ago(301), linger_seconds=7801)
+        self.assertRegex(self.check(0, "projects", "show", "shop").stdout,
+                         r"\n  move              from fra1 to w1: done 5 min ago; fra1 still serves it until 20\d\d-\d\d-\d\d \d\d:\d\d \(in 2 h \d min\)\n")
+        self.routes["GET", "/api/projects/shop"] = self.shop
+        self.assertNotIn("  move ", self.check(0, "projects", "show", "shop").stdout)
+
+    def test_drain_is_followed_until_nothing_is_left(self):
+        blog = lambda state: self.moving(state, "blog")
+        docs = {**self.there("docs"), "server": "w2"}
+        self.list_looks([blog("queued"), docs, self.moving("building")], [blog("building"), docs, self.moving("lingering")], [blog("lingering"), docs, self.moving("lingering")],
+                        [self.there("blog"), docs, self.moving("lingering")], [self.there("blog"), docs, self.there()])
+        out = self.check(0, "servers", "drain", "fra1", "--yes", "--linger", "60").stdout.splitlines()
+        self.assertEqual(out[:2], ["This moves 2 projects from fra1 to other servers, and it takes no new ones. Each is built anew there. Files in data directories are NOT moved, "
+                                   "and are removed with the old places. DNS must be pointed to the new servers.", "fra1 takes no new projects. 2 projects move away."])
+        self.assertTrue(out[2].startswith("shop is live on w1. Point the DNS of shop.example.com to 10.0.0.2, the address of w1. fra1 still serves it until "), out[2])
+        self.assertTrue(out[3].startswith("blog is live on w1. Point the DNS of blog.example.com to 10.0.0.2"), out[3])
+        self.assertEqual(out[4:], ["All have moved. Waiting until fra1 has removed the old places.",
+                                   "No project is left on fra1. It takes new ones after `nanoscale servers undrain fra1`."])
+        self.assertEqual(self.asked("POST"), [("/api/servers/fra1/drain", {"linger_seconds": 60})])
+
+    def test_drain_of_a_project_whose_old_place_is_gone_at_once(self):
+        self.list_looks([self.moving("building")], [self.there()])
+        out = self.check(0, "servers", "drain", "fra1", "-y", "--linger", "0").stdout.splitlines()
+        self.assertEqual(out[2:], ["shop is live on w1. Point the DNS of shop.example.com to 10.0.0.2, the address of w1. The old place is removed.",
+                                   "No project is left on fra1. It takes new ones after `nanoscale servers undrain fra1`."])
+
+    def test_drain_that_leaves_something_behind(self):
+        self.list_looks([self.moving("building"), self.moving("building", "blog"), {**self.shop, "name": "new"}],
+                        [self.moving("undoing", failure="It is full"), self.moving("lingering", "blog"), {**self.shop, "name": "new"}])
+        done = self.check(1, "servers", "drain", "fra1", "-y", err="nanoscale: 2 projects are still on fra1. Try once more: `nanoscale servers drain fra1`\n")
+        self.assertEqual(done.stdout.splitlines()[2:4], ["new is not being moved.", "shop was not moved: It is full."])
+        self.assertTrue(done.stdout.splitlines()[4].startswith("blog is live on w1."))
+
+    def test_drain_of_a_server_that_is_offline_ends_when_all_serve_elsewhere(self):
+        self.routes["GET", "/api/servers"] = {"servers": [{**self.fra1, "status": "offline"}, self.w1]}
+        self.list_looks([self.moving("lingering")])
+        self.assertTrue(self.check(0, "servers", "drain", "fra1", "-y").stdout.endswith("\nfra1 is offline: what has moved is removed there when it is back.\n"))
+
+    def test_drain_of_a_server_that_is_removed_meanwhile(self):
+        self.routes["GET", "/api/servers"] = {"servers": [self.w1]}
+        self.list_looks([self.there()])
+        self.check(1, "servers", "drain", "fra1", "-y", err="fra1 was removed meanwhile.")
+
+    def test_drain_without_projects_asks_nothing(self):
+        self.routes["GET", "/api/servers/fra1"] = {**self.fra1, "projects": 0}
+        self.routes["POST", "/api/servers/fra1/drain"] = lambda h: h.answer(202, {**self.fra1, "draining": True, "moving": 0})
+        self.list_looks([self.there()])
+        self.check(0, "servers", "drain", "fra1", out="fra1 takes no new projects. 0 projects move away.\n"
+                                                      "No project is left on fra1. It takes new ones after `nanoscale servers undrain fra1`.\n")
+
+    def test_drain_as_json_and_without_waiting(self):
+        self.list_looks([self.moving("building")], [self.there()])
+        first, second = (json.loads(line) for line in self.check(0, "servers", "drain", "fra1", "-y", "--json").stdout.splitlines())
+        self.assertEqual((first["moving"], second), (2, self.fra1))
+        self.server.asked.clear()
+        self.assertTrue(self.check(0, "servers", "drain", "fra1", "-y", "--no-wait").stdout.endswith("\nfra1 takes no new projects. 2 projects move away.\n"))
+        self.assertEqual(self.asked("GET"), [("/api/servers/fra1", None)])
+
+    def test_drain_refused(self):
+        self.check(2, "servers", "drain", "fra1", out="", err="Draining fra1 needs --yes where nobody can be asked.")
+        self.check(2, "servers", "drain", "../x", "-y", err="is not a server's name")
+        self.check(2, "servers", "drain", "fra1", "-y", "--linger", "soon", err="--linger: \"soon\" is not a number of seconds")
+        self.check(1, "servers", "drain", "w9", "-y", err="There is nothing at")
+        self.assertEqual(self.asked("POST"), [])
+        self.routes["POST", "/api/servers/fra1/drain"] = lambda h: h.problem(409, "no-other-server", "No other server is online and takes projects.")
+        self.check(1, "servers", "drain", "fra1", "-y", err="nanoscale: No other server is online and takes projects.")
+
+    def test_drain_asks_for_the_name(self):
+        self.list_looks([self.there()])
+        code, shown = self.run_on_terminal("servers", "drain", "fra1", type_in=[("Type its name: ", "w1\n")])
+        self.assertEqual((code, self.asked("POST")), (1, []))
+        self.assertIn("Files in data directories are NOT moved", shown)
+        code, shown = self.run_on_terminal("servers", "drain", "fra1", type_in=[("Type its name: ", "fra1\n")])
+        self.assertEqual((code, len(self.asked("POST"))), (0, 1))
+
+    def test_undrain(self):
+        self.routes["POST", "/api/servers/w1/undrain"] = lambda h: h.answer(200, self.w1)
+        self.check(0, "servers", "undrain", "w1", out="w1 takes projects again.\n")
+        self.assertEqual(json.loads(self.check(0, "servers", "undrain", "w1", "--json").stdout), self.w1)
+        self.check(2, "servers", "undrain", "w1/x", err="is not a server's name")
+
+    def test_draining_is_visible(self):
+        draining = {**self.w1, "draining": True}
+        self.routes["GET", "/api/servers"] = {"servers": [self.fra1, draining]}
+        self.routes["GET", "/api/health"] = {"status": "ok", "version": "0.2.0", "role": "orchestrator"}
+        self.list_looks([])
+        self.assertEqual(self.check(0, "servers", "list").stdout.splitlines()[1:],
+                         ["fra1  online            -      127.0.0.1  -        2         -       -     -     srv123456789",
+                          "w1    online, draining  -      10.0.0.2   -        0         -       -     -     wrk123456789"])
+        self.assertIn("\nw1    online, draining  10.0.0.2   wrk123456789\n", self.check(0, "status").stdout)
+        self.routes["GET", "/api/servers"] = {"servers": [self.fra1, {**draining, "status": "offline"}]}
+        self.assertTrue(self.check(0, "servers", "show", "w1").stdout.startswith("w1 (wrk123456789): offline, draining, 10.0.0.2\n"))
 
 
 class Switches(Case):

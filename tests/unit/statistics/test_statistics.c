@@ -221,6 +221,17 @@ static void a_removed_project_leaves_no_file(void **state) {
         n_list = 0;
         sample();
         assert_int_equal(access(path, F_OK), -1);
+        /* At once when that is told. */
+        n_list = 1;
+        sample();
+        assert_int_equal(access(path, F_OK), 0);
+        statistics_forget(s, "nobodynobody");
+        assert_int_equal(access(path, F_OK), 0);
+        statistics_forget(s, ID);
+        assert_int_equal(access(path, F_OK), -1);
+        n_list = 0;
+        sample();
+        assert_int_equal(access(path, F_OK), -1);
         /* Also when it was removed while no agent ran. */
         n_list = 1;
         sample();
