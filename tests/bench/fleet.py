@@ -243,7 +243,7 @@ class Subject:
     def notice(self, count):
         """Seconds until each of `count` workers that answer no more is shown as offline."""
         self.lines = threading.local()
-        ports = list(self.simulator.ports)[-count:]
+        ports = list(self.simulator.ports)[::len(self.simulator.ports) // count][:count]  # their turns are spread over the ten seconds
         begin, noticed = time.monotonic(), {}
         self.simulator.tell(mute=ports)
 
