@@ -290,7 +290,8 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
         if (route->elsewhere == REMOVE) {
                 f.answered = removed_there;
                 f.gone_is_done = true;
-        } else if (strcmp(route->path, "/api/projects/{}") == 0 || strstr(route->path, "/sleep") || strstr(route->path, "/wake")) {
+        } else if (strcmp(route->path, "/api/projects/{}") == 0 || strcmp(route->path, "/api/projects/{}/sleep") == 0 ||
+                   strcmp(route->path, "/api/projects/{}/wake") == 0) {
                 f.answered = mirror_take_one;
                 f.describe = true;
         }
