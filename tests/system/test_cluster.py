@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""An orchestrator with two workers: how they join, what the orchestrator does on them, and how they leave."""
+import contextlib
+import json
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+
+import cluster
+from apps_inline import api
+from cluster import (IDENTITY, LIMIT, Stream, ask, begin, call, configure, create, database, deploy, deployments, finish, install, join, join_by_hand, join_string,
+                     make_candidate, make_orchestrator, new_tls_key, pin, restart_agent, server, wait_offline, wait_online)
+from loadclient import SERVER, Load, check_posts, posts_of
+from nodes import BASE_DOMAIN, net, wait_until
+from nodes.cache import settings
+from switching import url
+
+# The load client's app, which also prints a line when it is asked to, and says what is in its environment.
+TALKER = SERVER.replace("  if (kind === 'get') {", "  if (kind === 'say') {\n    console.log(`said ${id}`);\n    response.end(id);\n"
+                        "  } else if (kind === 'env') {\n    response.end(JSON.stringify(process.env[id] ?? null));\n  } else if (kind === 'get') {", 1)
+
+
+def talker(marker, **package):
+    return {'package.json': json.dumps({'name': 'app', 'private': True, 'scripts': {'start': 'node server.js'}, **package}),
+            'server.js': TALKER.replace('MARKER', marker)}
+
+
+@pytest.fixture(scope='module')
+def boss(lab, git):
+    node = make_orchestrator(lab, 'boss')
+    yield node
+    lab.remove(node)
+
+
+@pytest.fixture(scope='module')
+def w1(lab, boss):
+    node = make_candidate(lab, 'w1')
+    command, = re.findall(r'^\s*(\./scripts/install\.sh --join \S+)$', boss.output('nanoscale', 'servers', 'add', '--no-wait'), re.MULTILINE)
+    node.joined = node.run(['bash', *command.split(), '--base-domain', BASE_DOMAIN], cwd='/root/nanoscale', timeout=900, via='pid1')
+    configure(node, settings())
+    yield node
+    lab.remove(node)
+
+
+@pytest.fixture(scope='module')
+def w2(lab, boss):
+    """Named `second`; what a test takes from it, it gives back."""
+    node = make_candidate(lab, 'w2')
+    join(boss, node, '--name', 'second')
+    yield node
+    lab.remove(node)
+
+
+@pytest.fixture(scope='module')
+def shop(boss, w1, git):
+    """The project on w1 that most tests use: its id."""
+    wait_online(boss, 'w1')
+    git.create_repo('shop', talker('one'))
+    said = boss.run(['nanoscale', 'deploy', git.url('shop'), '--name', 'shop', '--server', 'w1', '--env', 'COLOUR=red', '--env', 'PASSWORD=hunter2-hunter2'], timeout=600)
+    assert 'shop.' + BASE_DOMAIN in said.stdout, said
+    return ask(boss, 'GET', '/api/projects/shop')['id']
+
+
+# --- joining -----------------------------------------------------------------------------------------------------------------------------------
+
+def test_join_by_the_printed_command(boss, w1):
+    shown = wait_online(boss, 'w1')
+    assert (shown['ip_address'], shown['reason']) == (w1.address, None)
+    assert shown['version'] == server(boss, 'boss')['version'] and shown['statistics']
+    assert 'joined' in w1.joined.stdout
+    assert w1.owner_and_mode(IDENTITY) == 'nanoscale:nanoscale 0600'
+    # The key is sealed on both sides: neither file has it, and the answer to the join is the only time that it is on a wire.
+    identity = json.loads(w1.read(IDENTITY))
+    assert identity['server_id'] == shown['id'] and not re.search(r'"[0-9a-f]{64}"', json.dumps(identity['secret']))
+    with contextlib.closing(database(boss)) as db:
+        (sealed, known), = db.execute('SELECT secret_key, public_key FROM servers WHERE name = ?', ('w1',))
+    assert known == pin(w1) and not re.fullmatch('[0-9a-f]{64}', sealed)
+
+
+def test_a_second_run_of_the_installer_keeps_the_identity(boss, w1):
+    before, key = w1.read(IDENTITY), pin(w1)
+    w1.run(['/root/nanoscale/scripts/install.sh', '--yes'], timeout=900, via='pid1')
+    assert (w1.read(IDENTITY), pin(w1)) == (before, key)
+    wait_online(boss, 'w1')
+
+
+def test_tokens_are_good_once_and_for_ten_minutes(lab, boss, w1):
+    """What does not work leaves a candidate that is none; what works in the end uses the token that a mistake did not use up."""
+    node = make_candidate(lab, 'w3')
+    try:
+        install(node, 'ns1.' + 'A' * 32 + f'.{pin(boss)}.{boss.address}:4000', check=False)
+        assert not node.exists(IDENTITY)
+        text = join_by_hand(node, 'ns1.' + 'A' * 32 + f'.{pin(boss)}.{boss.address}:4000', 'w3').stderr
+        assert 'not one of this orchestrator' in text, text
+        old = join_string(boss)
+        with contextlib.closing(database(boss)) as db, db:
+            db.execute('UPDATE join_tokens SET created_at_ms = created_at_ms - 601000, expires_at_ms = expires_at_ms - 601000 WHERE used_at_ms = 0')
+        text = join_by_hand(node, old, 'w3').stderr
+        assert 'has expired' in text and 'ten minutes' in text, text
+        good = join_string(boss)
+        # A name that is taken, and the key of another machine: refused, and the token is still good.
+        text = join_by_hand(node, good, 'w1').stderr
+        assert 'name w1 exists' in text and '--name' in text, text
+        own = pin(node)
+        node.run(['tee', '/opt/nanoscale/tls/public/pin'], input=pin(w1) + '\n')
+        text = join_by_hand(node, good, 'w3').stderr
+        assert 'w1 has the same TLS key' in text and '/opt/nanoscale/tls' in text, text
+        node.run(['tee', '/opt/nanoscale/tls/public/pin'], input=own + '\n')
+        assert not node.exists(IDENTITY)
+        assert join_by_hand(node, good, 'w3').ok
+        text = join_by_hand(node, good, 'w4').stderr
+        assert 'has been used' in text, text
+        with contextlib.closing(database(boss)) as db:
+            assert good.split('.')[1] not in '\n'.join(map(str, db.execute('SELECT * FROM join_tokens')))
+        restart_agent(node)
+        wait_online(boss, 'w3')
+        ask(boss, 'DELETE', '/api/servers/w3', status=204)
+        assert good.split('.')[1] not in cluster.agent_journal(boss) + cluster.agent_journal(node) + boss.journal_text() + node.journal_text()
+    finally:
+        lab.remove(node)
+
+
+class Impostor:
+    """A TLS server with a key of its own at the hub's address; keeps what is sent to it after the handshake."""
+
+    def __init__(self, lab, directory):
+        self.address, self.handshakes, self.received = lab.hub.client, 0, b''
+        files = [str(directory / name) for name in ('key.pem', 'cert.pem')]
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', files[0], '-out', files[1],
+                        '-days', '2', '-subj', '/CN=boss'], check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(files[1], files[0])
+        self.context.set_alpn_protocols(['h2', 'http/1.1'])
+        with net.inside(lab.hub.namespace):
+            self.listener = socket.create_server((self.address, 4000))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                connection.settimeout(LIMIT)
+                with contextlib.suppress(OSError), self.context.wrap_socket(connection, server_side=True) as secure:
+                    self.handshakes += 1
+                    while b'seen' not in self.received and (piece := secure.recv(65536)):
+                        self.received += piece
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def test_who_has_another_key_than_the_string_gets_no_token(lab, boss, w1, tmp_path):
+    impostor = Impostor(lab, tmp_path)
+    try:
+        string = join_string(boss)
+        result = join_by_hand(w1, string.replace(f'{boss.address}:', f'{impostor.address}:'), 'w9')
+        assert not result.ok and 'another key' in result.stderr and 'do not join' in result.stderr, result
+        assert string.split('.')[1].encode() not in impostor.received and b'POST' not in impostor.received and b'join' not in impostor.received
+        # The same with the right key would have gone through: it is the key that was missed, not the server.
+        assert w1.run(['curl', '-sk', '-m', str(LIMIT), '--http1.1', '-d', 'seen', f'https://{impostor.address}:4000/'], check=False).returncode in (52, 56)
+        assert b'seen' in impostor.received and impostor.handshakes >= 2
+    finally:
+        impostor.close()
+
+
+# --- an app on a worker ------------------------------------------------------------------------------------------------------------------------
+
+def test_deployed_there_and_nowhere_else(boss, w1, shop):
+    assert w1.wait_fetch(url('shop')).text == 'one'
+    shown = api(boss, 'projects', 'show', 'shop')
+    assert (shown['id'], shown['status'], shown['live_release'], shown['server']) == (shop, 'live', 1, 'w1')
+    assert not boss.exists(f'/opt/nanoscale/sites/{shop}') and boss.fetch(url('shop')).status == 404
+    assert [p['name'] for p in api(boss, 'projects', 'list')['projects']] == ['shop']
+    # A worker's own command line shows what it has, and leaves changes to the orchestrator.
+    assert [p['name'] for p in api(w1, 'projects', 'list')['projects']] == ['shop']
+    refused = w1.run(['nanoscale', 'env', 'set', 'shop', 'A=1'], check=False)
+    assert not refused.ok and 'orchestrator' in refused.stderr, refused
+
+
+def test_redeployed_rolled_back_and_restarted_under_load(lab, boss, w1, shop, git):
+    git.push('shop', talker('two'))
+    with Load(lab, w1, f'shop.{BASE_DOMAIN}', connections=8, rate=60) as load:
+        deploy(boss, 'shop')
+        finish(boss, ask(boss, 'POST', '/api/projects/shop/rollback', {})['id'])
+        finish(boss, ask(boss, 'POST', '/api/projects/shop/restart', {})['id'])
+        result = load.stop()
+    assert result['failed'] == 0 and result['ok'] == result['sent'] > 0 and result['instances'] >= 3, result
+    assert check_posts(posts_of(w1, shop), result) == ([], [], [])
+    assert w1.fetch(url('shop')).text == 'one'
+    kinds = [d['kind'] for d in deployments(boss, 'shop')]
+    assert kinds == ['restart', 'rollback', 'deploy', 'deploy'] and kinds == [d['kind'] for d in deployments(w1, 'shop')]
+    assert [r['number'] for r in ask(boss, 'GET', '/api/projects/shop/releases')['releases']] == [2, 1]
+
+
+def test_events_and_log_of_a_deployment_come_from_there(boss, w1, shop):
+    stream = Stream(boss, f'/api/deployments/{deployments(boss, "shop")[0]["id"]}/events')
+    stream.wait_end()
+    cluster.check_complete(stream)
+    newest = [d['id'] for d in deployments(boss, 'shop') if d['kind'] == 'deploy'][0]
+    here, there = (call(node, 'GET', f'/api/deployments/{newest}/log') for node in (boss, w1))
+    assert here.body == there.body and here.headers['Content-Type'] == there.headers['Content-Type'] and len(here.body) > 100
+
+
+def test_logs_are_followed_across_the_cluster(boss, w1, shop):
+    stream = Stream(boss, '/api/logs/shop?lines=10&follow=1', resume=False)
+    try:
+        wait_until(lambda: stream.connections, LIMIT, 0.1, 'the stream has begun')
+        for word in ('first', 'second'):
+            assert w1.fetch(url('shop', f'/say/{word}')).text == word
+            stream.wait_line(f'said {word}', 60)
+    finally:
+        stream.stop()
+    text = boss.run(['nanoscale', 'logs', 'shop'], timeout=LIMIT).stdout
+    assert 'said first' in text and 'said second' in text
+
+
+def test_variables_are_set_there_and_shown_masked_here(boss, w1, shop):
+    assert w1.fetch(url('shop', '/env/COLOUR')).json() == 'red'
+    shown = ask(boss, 'PATCH', '/api/projects/shop/env', {'set': {'COLOUR': 'blue', 'NEW': 'x'}, 'unset': ['PASSWORD']})
+    assert {e['key'] for e in shown['env']} == {'COLOUR', 'NEW'} and shown['changed_since_deploy']
+    assert w1.fetch(url('shop', '/env/COLOUR')).json() == 'red'
+    finish(boss, ask(boss, 'POST', '/api/projects/shop/restart', {})['id'])
+    assert [w1.fetch(url('shop', f'/env/{key}')).json() for key in ('COLOUR', 'NEW', 'PASSWORD')] == ['blue', 'x', None]
+    shown = call(boss, 'GET', '/api/projects/shop/env')
+    assert 'blue' not in shown.text and not shown.json()['changed_since_deploy']
+    refused = call(boss, 'PATCH', '/api/projects/shop/env', {'set': {'A=B': 'x'}})
+    assert refused.status == 422 and refused.json()['type'] == 'invalid-env'
+
+
+def test_settings_are_checked_there_and_taken_back_here(boss, w1, shop):
+    assert ask(boss, 'PATCH', '/api/projects/shop', {'memory_mib': 300})['memory_mib'] == 300
+    assert ask(w1, 'GET', '/api/projects/shop')['memory_mib'] == 300
+    # The worker's shortest time is its own setting, which this orchestrator does not know: the refusal is the worker's, and nothing has changed.
+    refused = call(boss, 'PATCH', '/api/projects/shop', {'idle_seconds': 1})
+    assert refused.status == 422 and refused.json()['field'] == 'idle_seconds'
+    assert [ask(node, 'GET', '/api/projects/shop')['idle_seconds'] for node in (boss, w1)] == [900, 900]
+
+
+def test_sleep_and_wake_there(boss, w1, shop):
+    assert ask(boss, 'POST', '/api/projects/shop/sleep', {'kind': 'asleep'})['status'] == 'sleeping'
+    assert ask(boss, 'GET', '/api/projects/shop')['sleep']['kind'] == 'asleep'
+    # A visitor wakes it without anybody's help; at first the instance that is about to stop may answer.
+    wait_until(lambda: w1.fetch(url('shop'), timeout=LIMIT).text == 'one' and ask(boss, 'GET', '/api/projects/shop')['status'] == 'live', LIMIT, 1,
+               'it is awake, and the orchestrator sees it')
+    assert ask(boss, 'POST', '/api/projects/shop/sleep', {'kind': 'armed'})['sleep']['kind'] == 'armed'
+    ask(boss, 'POST', '/api/projects/shop/wake', {})
+    wait_until(lambda: ask(boss, 'GET', '/api/projects/shop')['status'] == 'live', LIMIT, 0.3, 'it is awake')
+    # Written down when the app has taken its first request.
+    wait_until(lambda: [w['kind'] for w in ask(boss, 'GET', '/api/projects/shop/wakes')['wakes']] == ['armed', 'asleep'], LIMIT, 0.3, 'both wakes')
+    assert ask(boss, 'GET', '/api/projects/shop/wakes') == ask(w1, 'GET', '/api/projects/shop/wakes')
+
+
+def test_statistics_come_from_there(boss, w1, shop):
+    assert ask(boss, 'GET', '/api/projects/shop')['statistics'].keys() == ask(w1, 'GET', '/api/projects/shop')['statistics'].keys()
+    assert ask(boss, 'GET', '/api/projects/shop/statistics').keys() == ask(w1, 'GET', '/api/projects/shop/statistics').keys()
+    assert server(boss, 'w1')['statistics'].keys() == server(boss, 'boss')['statistics'].keys()
+    assert ask(boss, 'GET', '/api/servers/w1/statistics').keys() == ask(boss, 'GET', '/api/servers/boss/statistics').keys()
+
+
+def test_cancel_there(boss, w1, shop, git):
+    git.push('shop', talker('never', scripts={'start': 'node server.js', 'build': 'node -e "setTimeout(() => {}, 600000)"'}))
+    deployment = begin(boss, 'shop')
+    wait_until(lambda: ask(boss, 'GET', f'/api/deployments/{deployment}')['state'] == 'build', LIMIT, 0.3, 'it builds')
+    refused = call(boss, 'POST', '/api/projects/shop/deployments', {})
+    assert refused.status == 409 and refused.json()['type'] == 'deployment-running'
+    assert ask(boss, 'POST', f'/api/deployments/{deployment}/cancel', {})
+    finish(boss, deployment, 'canceled')
+    assert w1.fetch(url('shop')).text == 'one'
+    wait_until(lambda: not w1.output('systemctl', 'list-units', '--state=active,activating,deactivating', '--no-legend', 'nanoscale-build-*'), LIMIT, 0.3, 'the build is stopped')
+
+
+# --- class D of docs/design/5-security.md ------------------------------------------------------------------------------------------------------
+
+def files_of_project(node, project):
+    """Path and content of every file that NanoScale made for a project outside its own directory, without what names this one."""
+    shown = ask(node, 'GET', f'/api/projects/{project}')
+    paths = node.output('find', '/etc', '/run/nanoscale', '/opt/nanoscale', '-xdev', '-path', f'*{shown["id"]}*', '(', '-type', 'f', '-o', '-type', 'l', ')',
+                        '-not', '-path', '/opt/nanoscale/sites/*', '-not', '-path', '/opt/nanoscale/data/*').splitlines()
+    uid = node.output('id', '-u', f'nanoscale-{shown["id"]}')
+
+    def neutral(text):
+        for word, instead in ((shown['id'], 'ID'), (project, 'NAME'), (uid, 'UID'), (shown['live_commit'], 'COMMIT'), (shown['latest_deployment']['id'], 'DEPLOYMENT')):
+            text = text.replace(word, instead)
+        return text
+    found = {}
+    for path in paths:
+        kind = node.output('stat', '-c', '%F %a %U:%G', '--', path)
+        content = node.output('readlink', path) if kind.startswith('symbolic') else node.read(path)
+        found[neutral(path)] = (neutral(kind), neutral(content))
+    return found
+
+
+def test_the_same_project_is_rendered_alike_here_and_there(boss, w1, shop, git):
+    draft = {'memory_mib': 200, 'cpu_percent': 150, 'tasks_max': 99, 'health_path': '/say/health', 'port': 4321, 'idle_seconds': 120, 'drain_seconds': 7,
+             'env': {'PLAIN': 'x', 'HARD': 'a "b" \'c\' $d `e` \\f %n\n#;\t{}'}, 'domain': 'NAME.example.org'}
+    for name, where in (('twina', 'boss'), ('twinb', 'w1')):
+        git.create_repo(name, talker('twin'))
+        create(boss, git, name, where, **{**draft, 'domain': f'{name}.example.org'})
+        deploy(boss, name)
+    here, there = files_of_project(boss, 'twina'), files_of_project(w1, 'twinb')
+    assert len([p for p in here if p.startswith('/etc/systemd/system/')]) >= 3 and any('nginx' in p for p in here), here.keys()
+    assert here.keys() == there.keys()
+    assert {p: (here[p], there[p]) for p in here if here[p] != there[p]} == {}
+    assert [node.fetch(url(name, '/env/HARD')).json() for node, name in ((boss, 'twina'), (w1, 'twinb'))] == [draft['env']['HARD']] * 2
+    for name in ('twina', 'twinb'):
+        ask(boss, 'DELETE', f'/api/projects/{name}', status=204)
+
+
+# --- keys and addresses ------------------------------------------------------------------------------------------------------------------------
+
+def test_a_changed_key_of_a_worker_is_shown_and_not_accepted(boss, w2):
+    before = wait_online(boss, 'second')
+    w2.run(['cp', '-a', '/opt/nanoscale/tls', '/root/tls-kept'])
+    new_tls_key(w2)
+    # Also calls over a connection that was open end: nginx lets its old processes go when they are idle.
+    shown = wait_offline(boss, 'second', 'key')
+    assert shown['id'] == before['id']
+    refused = call(boss, 'POST', '/api/projects', {'name': 'nowhere', 'repo_url': 'https://git.test/nowhere.git', 'server': 'second'})
+    assert refused.status == 503 and refused.json()['type'] == 'server-offline' and 'key' in refused.json()['detail']
+    with contextlib.closing(database(boss)) as db:
+        (known,), = db.execute('SELECT public_key FROM servers WHERE name = ?', ('second',))
+    assert known != pin(w2)
+    w2.run(['rm', '-rf', '/opt/nanoscale/tls'])
+    w2.run(['mv', '/root/tls-kept', '/opt/nanoscale/tls'])
+    w2.run(['systemctl', 'reload', 'nginx.service'])
+    wait_online(boss, 'second')
+
+
+def test_another_shared_key(boss, w1, shop):
+    for _ in range(3):
+        before = w1.read(IDENTITY)
+        assert ask(boss, 'POST', '/api/servers/w1/rotate-key', {})['status'] == 'online'
+        assert ask(boss, 'GET', '/api/projects/shop/releases')['releases']
+        # The first call with it makes it the only one; which is on the disk, sealed, before anything is answered.
+        after = json.loads(w1.read(IDENTITY))
+        assert after['secret'] != json.loads(before)['secret'] and 'next' not in after
+    for node in (w1, boss):
+        restart_agent(node)
+        # A node that was just started takes no request of the second in which it began.
+        wait_until(lambda: call(boss, 'GET', '/api/projects/shop/releases').status == 200, LIMIT, 0.3, 'calls go on')
+    # What an interrupted exchange leaves: the worker has a next key that the orchestrator never used. The old one is good, and the next exchange works.
+    assert ask(boss, 'POST', '/api/servers/w1/rotate-key', {})['status'] == 'online'
+    assert ask(boss, 'GET', '/api/projects/shop/releases')['releases']
+
+
+def other_address(node):
+    return node.address.rsplit('.', 1)[0] + '.2' + node.address.rsplit('.', 1)[1]
+
+
+def test_a_worker_that_moves_says_so(boss, w2):
+    wait_online(boss, 'second')
+    new = other_address(w2)
+    w2.run(['ip', 'address', 'add', f'{new}/24', 'dev', 'eth0'])
+    configure(w2, {'cluster': {'address': new}})
+    wait_until(lambda: server(boss, 'second')['ip_address'] == new, LIMIT, 0.3, 'the new address is known')
+    wait_online(boss, 'second')
+    configure(w2, {'cluster': {'address': w2.address}})
+    wait_until(lambda: server(boss, 'second')['ip_address'] == w2.address, LIMIT, 0.3, 'the old address is back')
+    w2.run(['ip', 'address', 'del', f'{new}/24', 'dev', 'eth0'])
+    wait_online(boss, 'second')
+
+
+def test_an_orchestrator_that_moves_is_served_on(boss, w1, shop):
+    """Workers do not find it any more, and need not: it calls them."""
+    new = other_address(boss)
+
+    def move(old, now):
+        boss.run(['ip', 'address', 'del', f'{old}/24', 'dev', 'eth0'])
+        boss.run(['ip', 'address', 'add', f'{now}/24', 'dev', 'eth0'])
+        boss.run(['ip', 'route', 'replace', 'default', 'via', boss.lab.hub.gateway])
+    move(boss.address, new)
+    try:
+        restart_agent(w1)
+        restart_agent(boss)
+        assert not w1.run(['curl', '-sk', '-m', '5', f'https://{boss.address}:4000/api/health'], check=False).ok
+        wait_until(lambda: call(boss, 'GET', '/api/projects/shop/releases').status == 200, LIMIT, 0.3, 'calls go on')
+        wait_online(boss, 'w1')
+        finish(boss, ask(boss, 'POST', '/api/projects/shop/restart', {})['id'])
+        assert w1.fetch(url('shop')).text == 'one'
+    finally:
+        move(new, boss.address)
+        restart_agent(boss)  # or the kernel takes half a minute to find out that its connections are dead
+    wait_online(boss, 'w1')
+
+
+# --- leaving -----------------------------------------------------------------------------------------------------------------------------------
+
+def test_deleted_here_gone_there(boss, w1, shop):
+    ask(boss, 'DELETE', '/api/projects/shop', status=204)
+    for node in (boss, w1):
+        assert call(node, 'GET', '/api/projects/shop').status == 404
+    left = w1.output('find', '/etc', '/run', '/opt/nanoscale', '/var/lib', '-xdev', '-path', f'*{shop}*')
+    assert left == '' and shop not in w1.read('/etc/passwd')
+    assert w1.fetch(url('shop')).status == 404
+    assert shop not in w1.output('systemctl', 'list-units', '--all', '--no-legend', 'nanoscale-*')
+
+
+def test_the_same_machine_joins_again_with_its_projects(boss, w2, git):
+    before = wait_online(boss, 'second')
+    git.create_repo('stays', talker('stays'))
+    project = create(boss, git, 'stays', 'second')['id']
+    deploy(boss, 'stays')
+    w2.run(['systemctl', 'stop', *cluster.UNITS])
+    w2.run(['rm', IDENTITY])
+    result = join_by_hand(w2, join_string(boss), 'second')
+    assert result.ok, result
+    w2.run(['systemctl', 'start', *cluster.UNITS])
+    after = wait_online(boss, 'second')
+    assert after['id'] == before['id'] and after['projects'] == 1
+    git.push('stays', talker('stays on'))
+    deploy(boss, 'stays')
+    assert w2.fetch(url('stays')).text == 'stays on' and ask(w2, 'GET', '/api/projects/stays')['id'] == project
+
+
+def test_a_server_with_projects_is_removed_by_force_and_they_serve_on(boss, w2):
+    refused = call(boss, 'DELETE', '/api/servers/second')
+    assert refused.status == 409 and refused.json()['type'] == 'server-in-use' and '1 project is on second' in refused.json()['detail']
+    assert not boss.run(['nanoscale', 'servers', 'remove', 'second', '--yes'], check=False).ok
+    boss.run(['nanoscale', 'servers', 'remove', 'second', '--force', '--yes'])
+    assert call(boss, 'GET', '/api/servers/second').status == 404 and call(boss, 'GET', '/api/projects/stays').status == 404
+    assert 'has been removed from the cluster' in cluster.agent_journal(w2)
+    assert w2.fetch(url('stays')).text == 'stays on'
+    # It is its own master now, also after a restart.
+    restart_agent(w2)
+    w2.run(['nanoscale', 'restart', 'stays'], timeout=LIMIT)
+    assert w2.fetch(url('stays')).text == 'stays on'
+    assert call(boss, 'DELETE', '/api/servers/boss').status == 409
+
+
+def test_a_dead_server_is_removed_and_learns_of_it(lab, boss, git):
+    node = make_candidate(lab, 'w4')
+    try:
+        join(boss, node)
+        wait_online(boss, 'w4')
+        node.power_kill()
+        ask(boss, 'DELETE', '/api/servers/w4', status=204)
+        assert [s['name'] for s in ask(boss, 'GET', '/api/servers')['servers'] if s['name'] == 'w4'] == []
+        node.boot()
+        node.wait_active(cluster.AGENT, LIMIT)
+        wait_until(lambda: 'has been removed from the cluster' in cluster.agent_journal(node), LIMIT, 0.5, 'it learns that it was removed')
+        assert json.loads(node.read(IDENTITY))['removed_at_ms'] > 0
+    finally:
+        lab.remove(node)
