@@ -111,24 +111,32 @@ class Recorder:
                 connection, _ = self.listener.accept()
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    @staticmethod
+    def read_request(connection):
+        """(request line, headers, body), or None when the other side went away before it was complete."""
+        data = b''
+        while b'\r\n\r\n' not in data:
+            piece = connection.recv(65536)
+            if not piece:
+                return None
+            data += piece
+        head, _, body = data.partition(b'\r\n\r\n')
+        line, *rest = head.decode('latin-1').split('\r\n')
+        headers = [(name.lower(), value.strip()) for name, value in (h.split(':', 1) for h in rest)]
+        length = int(dict(headers).get('content-length', 0))
+        while len(body) < length:
+            piece = connection.recv(1 << 20)
+            if not piece:
+                return None
+            body += piece
+        return line, headers, body
+
     def _serve(self, connection):
         with connection, contextlib.suppress(OSError):
-            data = b''
-            while b'\r\n\r\n' not in data:
-                piece = connection.recv(65536)
-                if not piece:
-                    return
-                data += piece
-            head, _, body = data.partition(b'\r\n\r\n')
-            line, *rest = head.decode('latin-1').split('\r\n')
-            headers = [(name.lower(), value.strip()) for name, value in (h.split(':', 1) for h in rest)]
-            length = int(dict(headers).get('content-length', 0))
-            while len(body) < length:
-                piece = connection.recv(1 << 20)
-                if not piece:
-                    return
-                body += piece
-            self.requests.append((line, headers, body))
+            found = self.read_request(connection)
+            if not found:
+                return
+            self.requests.append(found)
             self.answers.wait(LIMIT * 3)
             connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nX-Accel-Redirect: /api/health\r\nConnection: close\r\n\r\nthrough')
 
