@@ -354,7 +354,7 @@ def test_moves_under_load_and_no_request_fails(lab, boss, w1, w2, mover):
         assert result['failed'] == 0 and result['ok'] == result['sent'] > 0, result
     shown = ask(boss, 'GET', '/api/projects/mover')
     assert (shown['server'], shown['status'], shown['id']) == ('second', 'live', mover), shown
-    assert w2.fetch(url('mover') + '/env/COLOUR').json() == 'green'
+    assert w2.fetch(url('mover', '/env/COLOUR')).json() == 'green'
     wait_move(boss, 'mover', None)
     assert call(w1, 'GET', f'/api/projects/{mover}').status == 404
     assert w1.output('find', '/opt/nanoscale/sites', '/etc/systemd/system', '/etc/nginx', '-name', f'*{mover}*') == ''
@@ -362,7 +362,7 @@ def test_moves_under_load_and_no_request_fails(lab, boss, w1, w2, mover):
 
 
 def test_a_move_that_fails_leaves_everything_as_it_was(boss, w1, w2, mover):
-    ask(boss, 'PATCH', '/api/projects/mover', {'build_command': 'node -e process.exit(3)'})
+    ask(boss, 'PATCH', '/api/projects/mover', {'build_command': 'node not-there.js'})
     ask(boss, 'POST', '/api/projects/mover/move', {'server': 'w1'})
     wait_move(boss, 'mover', 'failed')
     assert 'build' in move_of(boss, 'mover')['failure'] or 'failed' in move_of(boss, 'mover')['failure']
