@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "ask.h"
 #include "base/cleanup.h"
 #include "commands.h"
 #include "draft.h"
@@ -7,10 +8,7 @@
 #include "server.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <termios.h>
 
 static int print(const Cli *cli, const json_t *answer) {
         static const char *const heads[] = { "KEY", "VALUE", "LENGTH" };
@@ -50,59 +48,14 @@ static int change(const Cli *cli, const char *what, json_t *value) {
         return r == DONE && options_has(cli->options, "restart") ? command_restart(cli) : r;
 }
 
-static void on_interrupt(int number) {
-        (void) number; /* it is enough that ppoll() returns */
-}
+static char *ask_value(const char *key) {
+        auto_free char *question = NULL;
 
-/* One line of the terminal, without its newline. NULL and errno: EINTR after Ctrl-C. mask is in force while it waits. */
-static char *read_line(const sigset_t *mask) {
-        struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-        char *line = NULL;
-        size_t size = 0;
-        ssize_t n;
-
-        if (ppoll(&input, 1, NULL, mask) < 0)
-                return NULL;
-        errno = ENODATA; /* what the end of the input is reported as */
-        n = getline(&line, &size, stdin);
-        if (n < 0) {
-                free(line);
+        if (asprintf(&question, "Value of %s (it is not shown): ", key) < 0) {
+                question = NULL;
                 return NULL;
         }
-        if (n > 0 && line[n - 1] == '\n')
-                line[n - 1] = '\0';
-        return line;
-}
-
-/* Asks on the terminal without showing what is typed. Ctrl-C ends the question, not the process, since the terminal must get its echo back;
- * the signal is blocked except while waiting, so that it is not lost between the question and the wait. */
-static char *ask(const char *key) {
-        struct sigaction action = { .sa_handler = on_interrupt }, before;
-        struct termios shown, hidden;
-        sigset_t interrupt, mask;
-        char *line = NULL;
-        int error;
-
-        if (tcgetattr(STDIN_FILENO, &shown) < 0)
-                return NULL;
-        hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t) ECHO;
-        (void) sigemptyset(&interrupt);
-        (void) sigaddset(&interrupt, SIGINT);
-        (void) sigprocmask(SIG_BLOCK, &interrupt, &mask);
-        (void) sigaction(SIGINT, &action, &before);
-        if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0) {
-                say(stderr, "Value of %s (it is not shown): ", key);
-                line = read_line(&mask);
-                error = errno;
-                (void) tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-                say(stderr, "\n");
-        } else
-                error = errno;
-        (void) sigaction(SIGINT, &before, NULL);
-        (void) sigprocmask(SIG_SETMASK, &mask, NULL);
-        errno = error;
-        return line;
+        return ask_hidden(question);
 }
 
 /* The value of a KEY without =: asked for on a terminal, else all of standard input without the last newline. */
@@ -115,7 +68,7 @@ static int set_hidden(const Cli *cli, json_t *set, const char *key, bool *stdin_
                                  "first.",
                                  key);
         if (isatty(STDIN_FILENO) == 1)
-                value = ask(key);
+                value = ask_value(key);
         else {
                 size_t length = 0;
 

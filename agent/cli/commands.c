@@ -55,6 +55,43 @@ static const Option env_set_options[] = {
         { 0 },
 };
 
+#define REDIRECT \
+        { "redirect", 0, "DOMAIN", false, "send visitors on to this other domain of the project" }
+#define HSTS \
+        { "hsts", 0, "on|off", false, "tell browsers to use https alone for a year (off)" }
+#define PRIMARY \
+        { "primary", 0, NULL, false, "show it as the project's URL" }
+
+static const Option domain_add_options[] = { REDIRECT, HSTS, PRIMARY, { 0 } };
+static const Option domain_set_options[] = {
+        REDIRECT,
+        { "no-redirect", 0, NULL, false, "let the project answer there" },
+        HSTS,
+        PRIMARY,
+        { "automatic", 0, NULL, false, "instead of your own certificate, one that renews itself" },
+        { 0 },
+};
+static const Option domain_check_options[] = {
+        { "force", 0, NULL, false, "another certificate, even if the present one is good for long" },
+        { "no-wait", 0, NULL, false, "do not wait for the outcome" },
+        { 0 },
+};
+static const Option certificate_options[] = {
+        { "chain", 0, "FILE", false, "the domain's certificate, then each with the one that signed it" },
+        { "key", 0, "FILE", false, "its private key, without a passphrase" },
+        { 0 },
+};
+static const Option protect_options[] = {
+        { "password-user", 0, "USER", false, "ask visitors for this user and a password, which is asked for now" },
+        { "no-password", 0, NULL, false, "ask for none" },
+        { "allow", 0, "NETWORK", true, "only visitors from there, as 203.0.113.0/24; may be repeated" },
+        { "allow-all", 0, NULL, false, "visitors from everywhere" },
+        { "rate", 0, "N", false, "requests a second of one address; 0: no limit" },
+        { "maintenance", 0, "on|off", false, "a page with status 503 instead of the app" },
+        { "headers", 0, "on|off", false, "security headers that the app does not send itself" },
+        { 0 },
+};
+
 const Command commands[] = {
         { "status", "", 0, 0, NULL, false, NULL, command_status, "the agent, the servers and the projects at a glance", NULL },
         { "servers add", "", 0, 0, add_options, false, NULL, command_servers_add, "make another machine a worker of this one",
@@ -82,7 +119,7 @@ const Command commands[] = {
         { "projects stats", "NAME", 1, 1, NULL, false, NULL, command_projects_stats, "what an app takes of the node, and what it took",
           "Percents are of one processor. Builds are not counted." },
         { "projects set", "NAME", 1, 1, set_options, true, NULL, command_projects_set, "change settings of a project",
-          "Sleep and drain settings count at once; limits, port, health path, domain and --exclusive with the next restart or deployment; "
+          "Sleep and drain settings count at once; limits, port, health path and --exclusive with the next restart or deployment; "
           "what concerns fetching and building with the next deployment. The answer says which." },
         { "projects move", "NAME SERVER", 2, 2, move_options, false, NULL, command_projects_move, "move a project to another server",
           "It is built anew there. When it is healthy it serves there, and the old place goes on for a while, for visitors whose name "
@@ -90,6 +127,21 @@ const Command commands[] = {
           "to the new server. On a terminal the name has to be typed once more; elsewhere --yes is needed." },
         { "projects delete", "NAME", 1, 1, delete_options, false, NULL, command_projects_delete,
           "delete a project with its releases and data", "On a terminal the name has to be typed once more; elsewhere --yes is needed." },
+        { "projects protect", "NAME", 1, 1, protect_options, false, NULL, command_projects_protect, "who may visit a project, and how",
+          "Counts at once. Without an option it says how it is. The password is asked for, or read from standard input." },
+        { "domains list", "[PROJECT]", 0, 1, NULL, false, NULL, command_domains_list, "domains with their certificates", NULL },
+        { "domains add", "PROJECT DOMAIN", 2, 2, domain_add_options, false, NULL, command_domains_add,
+          "let a project answer at a domain, by https",
+          "A certificate is asked for as soon as the domain points to the project's server, and renewed by itself." },
+        { "domains show", "DOMAIN", 1, 1, NULL, false, NULL, command_domains_show, "one domain: its certificate and what is wrong", NULL },
+        { "domains set", "DOMAIN", 1, 1, domain_set_options, false, NULL, command_domains_set, "change a domain", NULL },
+        { "domains remove", "DOMAIN", 1, 1, delete_options, false, NULL, command_domains_remove,
+          "take a domain away from its project, with its certificate",
+          "On a terminal the name has to be typed once more; elsewhere --yes is needed." },
+        { "domains check", "DOMAIN", 1, 1, domain_check_options, false, NULL, command_domains_check,
+          "look at its DNS and ask for a certificate now", "Says what came of it; the exit code is 1 when there is a problem." },
+        { "domains certificate", "DOMAIN", 1, 1, certificate_options, false, NULL, command_domains_certificate,
+          "serve a domain with a certificate of your own", "It is checked first, and used until you bring the next one." },
         { "deploy", "NAME|URL", 1, 1, deploy_options, true, env_options, command_deploy, "deploy a project and watch it",
           "With a URL, a project is created when there is none of that name. Settings and variables that are given are stored in the "
           "project; for a project that exists, --branch counts for this deployment alone." },

@@ -5,10 +5,12 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/paths.h"
+#include "certificates/certificates.h"
 #include "cluster/identity.h"
 #include "deployment/claim.h"
 #include "deployment/deployer.h"
 #include "deployment/keeper.h"
+#include "deployment/site.h"
 #include "event/fetch.h"
 #include "event/listen.h"
 #include "security/random.h"
@@ -38,6 +40,8 @@ typedef struct {
         Claims *claims;
         Keeper *keeper;
         Deployer *deployer;
+        Sites *sites;
+        Certificates *certificates;
         Statistics *statistics;
         Api *api;
         char *server_id;
@@ -212,7 +216,11 @@ static int open_deployer(App *a, const Config *config) {
                 .deep_seconds = config->deep_seconds,
                 .claims = a->claims,
         };
-        r = keeper_new(&a->context, &a->keeper);
+        r = sites_new(&a->context, &a->sites);
+        if (r == 0) {
+                a->context.sites = a->sites;
+                r = keeper_new(&a->context, &a->keeper);
+        }
         if (r == 0) {
                 a->context.keeper = a->keeper;
                 r = keeper_start(a->keeper);
@@ -221,7 +229,37 @@ static int open_deployer(App *a, const Config *config) {
                 r = deployer_new(&a->context, &a->deployer);
         if (r == 0)
                 r = deployer_recover(a->deployer);
+        if (r == 0)
+                sites_update_all(a->sites);
         return r < 0 ? fail(r, "what an earlier run left", NULL) : r;
+}
+
+static void secured(void *owner, const char *project_id) {
+        App *a = owner;
+
+        sites_update(a->sites, project_id);
+}
+
+static int open_certificates(App *a, const Config *config) {
+        const CertificatesConfig certificates = {
+                .loop = a->loop,
+                .store = a->store,
+                .server_id = a->server_id,
+                .directory = NS_CERTIFICATES,
+                .acme = NS_ACME,
+                .socket = NS_ACME_SOCKET,
+                .email = config->acme_email,
+                .authority = config->acme_server,
+                .ca = config->acme_ca,
+                .hook = config->acme_hook,
+                .addresses = config->acme_addresses,
+                .check_dns = config->acme_check_dns,
+                .changed = secured,
+                .owner = a,
+        };
+        int r = certificates_new(&certificates, &a->certificates);
+
+        return r < 0 ? fail(r, "the certificates", NULL) : 0;
 }
 
 /* --- who is measured --- */
@@ -260,6 +298,7 @@ static int open_api(App *a, const Config *config) {
                 .context = &a->context,
                 .deployer = a->deployer,
                 .statistics = a->statistics,
+                .certificates = a->certificates,
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
                 .public_key = a->public_key,
@@ -317,6 +356,9 @@ static int app_open(App *a, const Config *config) {
         r = open_deployer(a, config);
         if (r < 0)
                 return r;
+        r = open_certificates(a, config);
+        if (r < 0)
+                return r;
         open_statistics(a);
         return open_api(a, config);
 }
@@ -324,8 +366,10 @@ static int app_open(App *a, const Config *config) {
 static void app_close(App *a) {
         api_free(a->api);
         statistics_free(a->statistics);
+        certificates_free(a->certificates);
         deployer_free(a->deployer);
         keeper_free(a->keeper);
+        sites_free(a->sites);
         claims_free(a->claims);
         event_logs_free(a->logs);
         runtimes_free(a->runtimes);

@@ -60,6 +60,42 @@ static bool is_domain(const char *s) {
         return strlen(s) <= 189 && snprintf(host, sizeof(host), "a.%s", s) > 0 && valid_host_name(host);
 }
 
+/* What nanoscale-acme takes: no quotes are needed wherever it goes. */
+static bool is_plain_path(const char *s) {
+        return s[0] == '/' && valid_relative_directory(s + 1);
+}
+
+static bool is_https(const char *s) {
+        return valid_repo_url(s, NULL, NULL);
+}
+
+static bool is_email(const char *s) {
+        size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
+
+        return n >= 1 && n <= 64 && *s != '-' && *s != '.' && s[n] == '@' && valid_host_name(s + n + 1);
+}
+
+/* One blank between two, so that it reads back as it is written. */
+static bool is_address_list(const char *s) {
+        for (bool first = true; first || *s; first = false) {
+                char word[64];
+                size_t n;
+
+                if (!first && *s++ != ' ')
+                        return false;
+                n = strcspn(s, " ");
+                if (n == 0 || n >= sizeof(word))
+                        return false;
+                memcpy(word, s, n);
+                word[n] = '\0';
+                if (!valid_server_address(word) || valid_host_name(word))
+                        return false;
+                s += n;
+        }
+        return true;
+}
+
+#define A_PLAIN_PATH is_plain_path, "an absolute path of letters, digits and ._@-"
 #define A_PATH is_path, "an absolute path"
 #define A_URL is_url, "a URL that begins with https:// or http://, without credentials, query or fragment"
 
@@ -80,6 +116,14 @@ static const Setting settings[] = {
         { "cluster.address", "NANOSCALE_CLUSTER_ADDRESS", STRING, offsetof(Config, cluster_address), valid_server_address,
           "a host name in lower case, or an IPv4 or IPv6 address without brackets" },
         { "cluster.port", "NANOSCALE_CLUSTER_PORT", NUMBER, offsetof(Config, cluster_port), .min = 1, .max = 65535 },
+        { "acme.email", "NANOSCALE_ACME_EMAIL", STRING, offsetof(Config, acme_email), is_email, "an e-mail address" },
+        { "acme.server", "NANOSCALE_ACME_SERVER", STRING, offsetof(Config, acme_server), is_https,
+          "the https:// address of an ACME directory" },
+        { "acme.ca", "NANOSCALE_ACME_CA", STRING, offsetof(Config, acme_ca), A_PLAIN_PATH },
+        { "acme.hook", "NANOSCALE_ACME_HOOK", STRING, offsetof(Config, acme_hook), A_PLAIN_PATH },
+        { "acme.addresses", "NANOSCALE_ACME_ADDRESSES", STRING, offsetof(Config, acme_addresses), is_address_list,
+          "IP addresses with a blank between them" },
+        { "acme.check_dns", "NANOSCALE_ACME_CHECK_DNS", BOOLEAN, offsetof(Config, acme_check_dns) },
         { "network.allow_private_repositories", "NANOSCALE_NETWORK_ALLOW_PRIVATE_REPOSITORIES", BOOLEAN,
           offsetof(Config, allow_private_repositories) },
         { "sleep.shortest_idle_seconds", "NANOSCALE_SLEEP_SHORTEST_IDLE_SECONDS", NUMBER, offsetof(Config, shortest_idle_seconds), .min = 1,
@@ -362,11 +406,13 @@ static int set_defaults(Config *c) {
         c->database = strdup(NS_DATA "/nanoscale.db");
         c->seal_key = strdup(NS_DATA "/seal.key");
         c->log_level = strdup("info");
+        c->acme_server = strdup("https://acme-v02.api.letsencrypt.org/directory");
+        c->acme_check_dns = true;
         c->cluster_port = 4000;
         c->shortest_idle_seconds = 60;
         c->doze_seconds = 120;
         c->deep_seconds = 86400;
-        return c->name && c->base_domain && c->database && c->seal_key && c->log_level ? 0 : -ENOMEM;
+        return c->name && c->acme_server && c->base_domain && c->database && c->seal_key && c->log_level ? 0 : -ENOMEM;
 }
 
 DEFINE_CLEANUP(Config, config_free)
@@ -402,6 +448,11 @@ Config *config_free(Config *c) {
                                         c->builds_registry,
                                         c->builds_ca,
                                         c->cluster_address,
+                                        c->acme_email,
+                                        c->acme_server,
+                                        c->acme_ca,
+                                        c->acme_hook,
+                                        c->acme_addresses,
                                         c->log_level };
 
                 for (size_t i = 0; i < ELEMENTS(owned); i++)

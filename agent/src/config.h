@@ -22,11 +22,17 @@ typedef struct {
         char *builds_registry, *builds_ca;                                /* NULL: not set */
         char *cluster_address;                                            /* host or address that join strings name; NULL: not set */
         unsigned cluster_port;                                            /* port that they name, default 4000 */
-        bool allow_private_repositories;                                  /* network.allow_private_repositories, default false */
-        unsigned shortest_idle_seconds; /* sleep.…: least idle time that a project may have, default 60 */
-        unsigned doze_seconds;          /* idle time after which an awake app is paged out, default 120; 0: never */
-        unsigned deep_seconds;          /* time after which an armed app gives up its runner, too, default 86400 */
-        char *log_level;                /* error, warning, info, debug; default info */
+        char *acme_email;                                                 /* acme.…: told to the authority; NULL: none */
+        char *acme_server;                                                /* its directory; default: Let's Encrypt's */
+        char *acme_ca;                                                    /* whom to trust as its server; NULL: the system's */
+        char *acme_hook;                                                  /* program for dns-01; NULL: http-01 */
+        char *acme_addresses;            /* of this node as the world sees it, separated by blanks; NULL: those of its interfaces */
+        bool acme_check_dns;             /* ask only for names that point here, default true */
+        bool allow_private_repositories; /* network.allow_private_repositories, default false */
+        unsigned shortest_idle_seconds;  /* sleep.…: least idle time that a project may have, default 60 */
+        unsigned doze_seconds;           /* idle time after which an awake app is paged out, default 120; 0: never */
+        unsigned deep_seconds;           /* time after which an armed app gives up its runner, too, default 86400 */
+        char *log_level;                 /* error, warning, info, debug; default info */
 } Config;
 
 /* Reads path (absent: defaults). environ-like env may be NULL. 0 and *ret_config, or a negative errno and *ret_sentence (to be freed) that

@@ -225,11 +225,13 @@ class Subject:
         (before, counted), begin = used(), time.monotonic()
         time.sleep(seconds)
         (after, counts), passed = used(), time.monotonic() - begin
+        say(f'the agent used {(after - before) / passed * 100:.2f} % of a core')
         return [(after - before) / passed * 100, (counts['cpu_seconds'] - counted['cpu_seconds']) / passed * 100, (counts['health'] - counted['health']) / passed]
 
     def latency(self, what, times):
         """Milliseconds of pages, in turn through the whole list, until their last byte."""
         found, after = [], ''
+        self.lines = threading.local()  # the agent has closed what was silent for a minute
         while len(found) < times:
             begin = time.monotonic()
             answer = self.ask('GET', f'/api/{what}?limit=100{after}')
@@ -240,7 +242,8 @@ class Subject:
 
     def notice(self, count):
         """Seconds until each of `count` workers that answer no more is shown as offline."""
-        ports = list(self.simulator.ports)[-count:]
+        self.lines = threading.local()
+        ports = list(self.simulator.ports)[::len(self.simulator.ports) // count][:count]  # their turns are spread over the ten seconds
         begin, noticed = time.monotonic(), {}
         self.simulator.tell(mute=ports)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Memory of the agent as orchestrator with 100 projects and 10 other servers, in use.
+"""Memory of the agent as orchestrator with 100 projects and 10 other servers, and as worker with 10 projects, in use.
 
 Anonymous memory is what the agent alone costs a machine; proportional memory adds its share of the libraries that it maps. Read from the
 kernel (/proc/PID/smaps_rollup) after the agent has started with everything in its database, fetched a runtime, deployed an app and answered for
@@ -11,6 +11,7 @@ import re
 import sqlite3
 import time
 
+import cluster
 from apps_inline import deploy, node_app
 from nodes import say
 
@@ -21,7 +22,29 @@ PROJECTS, SERVERS = 100, 10
 FEW = 10
 DATABASE = '/opt/nanoscale/data/nanoscale.db'
 ROUNDS, CLIENTS = 20, 8
+LINK_SECONDS = 60
 SETTLE = 15  # the agent gives back every ten seconds what it has taken for a moment
+
+
+def read(node, when):
+    pid = node.state('nanoscale-agent.service', 'MainPID')
+    rollup = dict(re.findall(r'^(\w+): +(\d+) kB$', node.read(f'/proc/{pid}/smaps_rollup'), re.M))
+    found = {'anon_kib': int(rollup['Anonymous']), 'pss_kib': int(rollup['Pss']), 'rss_kib': int(rollup['Rss'])}
+    say(f'{when}: ' + ', '.join(f'{key} {value:,}' for key, value in found.items()))
+    return {**found, 'anon_kib_by_kind': kinds(node, pid)}
+
+
+def kinds(node, pid):
+    """Where the anonymous memory is: heap, stack, mappings without a file, and data of programs and libraries."""
+    sums, kind = {}, ''
+    for line in node.read(f'/proc/{pid}/smaps').splitlines():
+        header = re.match(r'[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$', line)
+        if header:
+            name = header[1]
+            kind = name.strip('[]') if name.startswith('[') else 'data of programs and libraries' if name else 'other'
+        elif line.startswith('Anonymous:') and int(line.split()[1]) > 0:
+            sums[kind] = sums.get(kind, 0) + int(line.split()[1])
+    return sums
 
 
 class Subject:
@@ -60,25 +83,6 @@ class Subject:
             for _ in range(rounds):
                 list(clients.map(lambda path: call(self.node, 'GET', path), paths))
 
-    def read(self, when):
-        pid = self.node.state('nanoscale-agent.service', 'MainPID')
-        rollup = dict(re.findall(r'^(\w+): +(\d+) kB$', self.node.read(f'/proc/{pid}/smaps_rollup'), re.M))
-        found = {'anon_kib': int(rollup['Anonymous']), 'pss_kib': int(rollup['Pss']), 'rss_kib': int(rollup['Rss'])}
-        say(f'{when}: ' + ', '.join(f'{key} {value:,}' for key, value in found.items()))
-        return {**found, 'anon_kib_by_kind': self.kinds(pid)}
-
-    def kinds(self, pid):
-        """Where the anonymous memory is: heap, stack, mappings without a file, and data of programs and libraries."""
-        sums, kind = {}, ''
-        for line in self.node.read(f'/proc/{pid}/smaps').splitlines():
-            header = re.match(r'[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$', line)
-            if header:
-                name = header[1]
-                kind = name.strip('[]') if name.startswith('[') else 'data of programs and libraries' if name else 'other'
-            elif line.startswith('Anonymous:') and int(line.split()[1]) > 0:
-                sums[kind] = sums.get(kind, 0) + int(line.split()[1])
-        return sums
-
     def state(self, servers, rounds, node_version):
         """Starts the agent with what there is, uses it, and reads; the larger of before and after use is what it costs.
 
@@ -86,13 +90,43 @@ class Subject:
         self.restart_with(servers)
         time.sleep(SETTLE)
         count = len(self.projects)
-        fresh = self.read(f'{count} projects, just started')
+        fresh = read(self.node, f'{count} projects, just started')
         self.use(1)
         call(self.node, 'PATCH', f'/api/projects/{self.projects[0]}', {'node_version': node_version})
         deploy(self.node, self.projects[0])
         self.use(rounds)
         time.sleep(SETTLE)
-        return {'just_started': fresh, 'in_use': self.read(f'{count} projects, in use')}
+        return {'just_started': fresh, 'in_use': read(self.node, f'{count} projects, in use')}
+
+
+def received_and_sent(node):
+    """Bytes of the interfaces that lead outside."""
+    lines = [line.split(':') for line in node.read('/proc/net/dev').splitlines()[2:]]
+    values = [counts.split() for name, counts in lines if name.strip() != 'lo']
+    return sum(int(v[0]) for v in values), sum(int(v[8]) for v in values)
+
+
+def worker(lab, git, rounds):
+    """An agent that is a worker with as many projects, one of which it has deployed, and that was asked for all of them by its orchestrator."""
+    boss, node = cluster.make_orchestrator(lab, 'boss'), cluster.make_candidate(lab, 'worker')
+    cluster.join(boss, node, '--name', 'worker')
+    cluster.wait_online(boss, 'worker')
+    names = [f'there-{n}' for n in range(FEW)]
+    for name in names:
+        call(boss, 'POST', '/api/projects', {'name': name, 'repo_url': git.url('tiny'), 'server': 'worker', 'node_version': '20',
+                                             'env': {f'KEY_{i}': f'value {i} of {name}' for i in range(5)}}, (201,))
+    deploy(boss, names[0])
+    what = ('', '/env', '/deployments', '/releases', '/statistics?range=month')
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+        for _ in range(rounds):
+            list(clients.map(lambda path: call(boss, 'GET', path), [f'/api/projects/{name}{w}' for name in names for w in what]))
+    time.sleep(SETTLE)
+    before = received_and_sent(node)
+    time.sleep(LINK_SECONDS)
+    after = received_and_sent(node)
+    link = {key: round((b - a) / LINK_SECONDS) for key, a, b in zip(('received', 'sent'), before, after)}
+    say(f'the idle link of a worker: {link} bytes a second')
+    return {**read(node, f'worker with {FEW} projects, in use'), 'idle_link_bytes_per_second': link}
 
 
 def measure(lab, short):
@@ -102,11 +136,12 @@ def measure(lab, short):
     few = subject.state(0, rounds, '20')
     subject.create_projects(PROJECTS)
     many = subject.state(SERVERS, rounds, '22')
-    return {'worker_anon_kib': None, 'orchestrator_anon_kib': max(state['anon_kib'] for state in many.values())}, {
-        'worker': 'not measured: there is no worker role yet', 'orchestrator_pss_kib': max(state['pss_kib'] for state in many.values()),
+    there = worker(lab, subject.git, rounds)
+    return {'worker_anon_kib': there['anon_kib'], 'orchestrator_anon_kib': max(state['anon_kib'] for state in many.values())}, {
+        f'worker_with_{FEW}_projects': there, 'orchestrator_pss_kib': max(state['pss_kib'] for state in many.values()),
         f'orchestrator_with_{FEW}_projects_anon_kib': max(state['anon_kib'] for state in few.values()),
         f'with_{FEW}_projects': few, f'with_{PROJECTS}_projects_{SERVERS}_servers': many, 'requests': rounds * (4 * PROJECTS + 5)}
 
 
-BENCH = Bench('memory', f'anonymous and proportional memory of the agent, as orchestrator with {PROJECTS} projects and {SERVERS} other servers',
+BENCH = Bench('memory', f'anonymous and proportional memory of the agent, as orchestrator with {PROJECTS} projects and {SERVERS} other servers, and as worker with {FEW}',
               [Target('worker_anon_kib', 'KiB', at_most=3072), Target('orchestrator_anon_kib', 'KiB', at_most=6144)], measure)

@@ -39,10 +39,15 @@ class Caller:
         return headers(self.key, method, target, self.server, body, **options)
 
     def send(self, method, target, body=b'', more=(), **options):
-        """(status, body) of a call that is as it should be, but for what is given."""
+        """(status, body) of a call that is as it should be, but for what is given. One that comes too soon after many others is sent again."""
         if not isinstance(body, bytes):
             body = json.dumps(body).encode()
-        return gateway.exchange(self.node, text(method, target, self.signed(method, target, body, **options), body, more))
+        for _ in range(100):
+            answer = gateway.exchange(self.node, text(method, target, self.signed(method, target, body, **options), body, more))
+            if answer[0] != 429:
+                break
+            time.sleep(0.3)
+        return answer
 
     def ask(self, method, target, body=b'', status=200):
         got, answer = self.send(method, target, body)

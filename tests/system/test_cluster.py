@@ -13,7 +13,7 @@ import pytest
 
 import cluster
 from apps_inline import api
-from cluster import (IDENTITY, LIMIT, Stream, ask, begin, call, configure, create, database, deploy, deployments, finish, install, join, join_by_hand, join_string,
+from cluster import (AGENT, IDENTITY, LIMIT, Stream, ask, begin, call, configure, create, database, deploy, deployments, finish, install, join, join_by_hand, join_string,
                      make_candidate, make_orchestrator, new_tls_key, pin, restart_agent, server, wait_offline, wait_online)
 from loadclient import SERVER, Load, check_posts, posts_of
 from nodes import BASE_DOMAIN, net, wait_until
@@ -245,10 +245,12 @@ def test_settings_are_checked_there_and_taken_back_here(boss, w1, shop):
 def test_sleep_and_wake_there(boss, w1, shop):
     assert ask(boss, 'POST', '/api/projects/shop/sleep', {'kind': 'asleep'})['status'] == 'sleeping'
     assert ask(boss, 'GET', '/api/projects/shop')['sleep']['kind'] == 'asleep'
-    assert w1.fetch(url('shop'), timeout=LIMIT).text == 'one'  # a visitor wakes it without anybody's help
-    wait_until(lambda: ask(boss, 'GET', '/api/projects/shop')['status'] == 'live', LIMIT, 0.3, 'the orchestrator sees that it is awake')
+    # A visitor wakes it without anybody's help; at first the instance that is about to stop may answer.
+    wait_until(lambda: w1.fetch(url('shop'), timeout=LIMIT).text == 'one' and ask(boss, 'GET', '/api/projects/shop')['status'] == 'live', LIMIT, 1,
+               'it is awake, and the orchestrator sees it')
     assert ask(boss, 'POST', '/api/projects/shop/sleep', {'kind': 'armed'})['sleep']['kind'] == 'armed'
-    assert ask(boss, 'POST', '/api/projects/shop/wake', {})['status'] == 'live'
+    ask(boss, 'POST', '/api/projects/shop/wake', {})
+    wait_until(lambda: ask(boss, 'GET', '/api/projects/shop')['status'] == 'live', LIMIT, 0.3, 'it is awake')
     # Written down when the app has taken its first request.
     wait_until(lambda: [w['kind'] for w in ask(boss, 'GET', '/api/projects/shop/wakes')['wakes']] == ['armed', 'asleep'], LIMIT, 0.3, 'both wakes')
     assert ask(boss, 'GET', '/api/projects/shop/wakes') == ask(w1, 'GET', '/api/projects/shop/wakes')
@@ -308,6 +310,102 @@ def test_the_same_project_is_rendered_alike_here_and_there(boss, w1, shop, git):
     assert [node.fetch(url(name, '/env/HARD')).json() for node, name in ((boss, 'twina'), (w1, 'twinb'))] == [draft['env']['HARD']] * 2
     for name in ('twina', 'twinb'):
         ask(boss, 'DELETE', f'/api/projects/{name}', status=204)
+
+
+# --- moving ------------------------------------------------------------------------------------------------------------------------------------
+
+def move_of(boss, name):
+    return ask(boss, 'GET', f'/api/projects/{name}').get('move')
+
+
+def wait_move(boss, name, *states):
+    """Until the move is in one of these states (None: over, and the old place is removed), and not in another final one."""
+    def reached():
+        state = (move_of(boss, name) or {}).get('state')
+        assert state in states or state not in ('failed', None), move_of(boss, name)
+        return [state] if state in states else None
+    return wait_until(reached, 300, 0.2, f'the move of {name} is {states}')[0]
+
+
+@pytest.fixture(scope='module')
+def mover(boss, w1, w2, git):
+    """A project on w1 that moves around."""
+    wait_online(boss, 'w1')
+    wait_online(boss, 'second')
+    git.create_repo('mover', talker('one'))
+    create(boss, git, 'mover', 'w1', install_command='', build_command='', env={'COLOUR': 'green'})
+    deploy(boss, 'mover')
+    return ask(boss, 'GET', '/api/projects/mover')['id']
+
+
+def test_moves_under_load_and_no_request_fails(lab, boss, w1, w2, mover):
+    host = f'mover.{BASE_DOMAIN}'
+    with Load(lab, w1, host, connections=4, rate=40) as before:
+        asked = ask(boss, 'POST', '/api/projects/mover/move', {'server': 'second', 'linger_seconds': 20})
+        assert asked['move']['state'] == 'queued' and asked['server'] == 'w1', asked
+        assert call(boss, 'POST', '/api/projects/mover/deployments', {}).json()['type'] == 'project-moving'
+        assert call(boss, 'DELETE', '/api/projects/mover').json()['type'] == 'project-moving'
+        wait_move(boss, 'mover', 'lingering')
+        with Load(lab, w2, host, connections=4, rate=40) as after:  # names point there from now on
+            time.sleep(3)
+            there = after.stop()
+        here = before.stop()
+    for result in (here, there):
+        assert result['failed'] == 0 and result['ok'] == result['sent'] > 0, result
+    shown = ask(boss, 'GET', '/api/projects/mover')
+    assert (shown['server'], shown['status'], shown['id']) == ('second', 'live', mover), shown
+    assert w2.fetch(url('mover', '/env/COLOUR')).json() == 'green'
+    wait_move(boss, 'mover', None)
+    assert call(w1, 'GET', f'/api/projects/{mover}').status == 404
+    assert w1.output('find', '/opt/nanoscale/sites', '/etc/systemd/system', '/etc/nginx', '-name', f'*{mover}*') == ''
+    assert w2.fetch(url('mover')).text == 'one'
+
+
+def test_a_move_that_fails_leaves_everything_as_it_was(boss, w1, w2, mover):
+    ask(boss, 'PATCH', '/api/projects/mover', {'build_command': 'node not-there.js'})
+    ask(boss, 'POST', '/api/projects/mover/move', {'server': 'w1'})
+    wait_move(boss, 'mover', 'failed')
+    assert 'build' in move_of(boss, 'mover')['failure'] or 'failed' in move_of(boss, 'mover')['failure']
+    shown = ask(boss, 'GET', '/api/projects/mover')
+    assert (shown['server'], shown['status']) == ('second', 'live'), shown
+    assert w2.fetch(url('mover')).text == 'one'
+    assert call(w1, 'GET', f'/api/projects/{mover}').status == 404
+    ask(boss, 'PATCH', '/api/projects/mover', {'build_command': ''})
+
+
+def test_a_move_goes_on_after_the_agent_was_killed(boss, w1, w2, mover):
+    """To the orchestrator's own node, which is one as any other; killed in each of its states."""
+    name = ask(boss, 'GET', '/api/servers')['servers'][0]['name']
+    assert name == 'boss'
+    ask(boss, 'POST', '/api/projects/mover/move', {'server': 'boss', 'linger_seconds': 2})
+    for _ in range(3):
+        boss.run(['systemctl', 'kill', '--kill-who=main', '-s', 'KILL', AGENT])
+        boss.wait_active(AGENT, LIMIT)
+        wait_until(lambda: call(boss, 'GET', '/api/health').status == 200, LIMIT, 0.2, 'the agent')
+        time.sleep(1.5)
+    state = wait_move(boss, 'mover', None, 'failed', 'lingering')
+    if state == 'failed':  # a build that the agent did itself ends with it; that is said, and nothing is lost
+        assert w2.fetch(url('mover')).text == 'one'
+        ask(boss, 'POST', '/api/projects/mover/move', {'server': 'boss', 'linger_seconds': 2})
+    wait_move(boss, 'mover', None)
+    assert boss.fetch(url('mover')).text == 'one'
+    assert call(w2, 'GET', f'/api/projects/{mover}').status == 404
+
+
+def test_a_server_is_drained_and_takes_projects_again(boss, w1, w2, mover, git):
+    said = boss.run(['nanoscale', 'projects', 'move', 'mover', 'second', '--yes', '--linger', '1'], timeout=600)
+    assert 'mover is live on second' in said.stdout, said
+    wait_move(boss, 'mover', None)
+    said = boss.run(['nanoscale', 'servers', 'drain', 'second', '--yes', '--linger', '1'], timeout=600, check=False)
+    assert said.ok, said
+    assert server(boss, 'second')['draining'] and server(boss, 'second')['projects'] == 0
+    where = ask(boss, 'GET', '/api/projects/mover')['server']
+    assert where in ('boss', 'w1') and {'boss': boss, 'w1': w1}[where].fetch(url('mover')).text == 'one'
+    refused = call(boss, 'POST', '/api/projects', {'name': 'late', 'repo_url': git.url('mover'), 'server': 'second'})
+    assert refused.json()['type'] == 'server-draining', refused
+    boss.run(['nanoscale', 'servers', 'undrain', 'second'])
+    assert not server(boss, 'second')['draining']
+    boss.run(['nanoscale', 'projects', 'delete', 'mover', '--yes'])
 
 
 # --- keys and addresses ------------------------------------------------------------------------------------------------------------------------
@@ -376,12 +474,14 @@ def test_an_orchestrator_that_moves_is_served_on(boss, w1, shop):
     try:
         restart_agent(w1)
         restart_agent(boss)
-        wait_until(lambda: 'The orchestrator at ' in cluster.agent_journal(w1), LIMIT, 0.5, 'the worker does not find its orchestrator')
+        assert not w1.run(['curl', '-sk', '-m', '5', f'https://{boss.address}:4000/api/health'], check=False).ok
+        wait_until(lambda: call(boss, 'GET', '/api/projects/shop/releases').status == 200, LIMIT, 0.3, 'calls go on')
         wait_online(boss, 'w1')
         finish(boss, ask(boss, 'POST', '/api/projects/shop/restart', {})['id'])
         assert w1.fetch(url('shop')).text == 'one'
     finally:
         move(new, boss.address)
+        restart_agent(boss)  # or the kernel takes half a minute to find out that its connections are dead
     wait_online(boss, 'w1')
 
 

@@ -200,12 +200,13 @@ OPEN = ['/api/projects', '/api/servers', '/api/cluster/generate-token', '/metric
 
 
 def test_what_is_not_in_the_list_is_not_there(victim, caller):
-    listed = {('GET', '/api/health'), ('POST', '/internal/projects'), ('POST', '/internal/health')}
+    listed = {('GET', '/api/health'), ('GET', '/metrics'), ('POST', '/internal/projects'), ('POST', '/internal/health')}
     for target in [*OPEN, '/internal/health', '/internal/deploy', '/internal/key', '/internal/leave']:
         for method in ('GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', *(['POST'] if target in OPEN else [])):
             if (method, target) not in listed:
                 status, answer = caller.send(method, target)
                 assert status in (400, 404, 405) and b'nanoscale' not in answer.lower(), (method, target, status, answer)
+    assert caller.send('GET', '/metrics')[0] in (401, 403, 404)  # the key of nodes is no token for it
     assert caller.send('POST', '/internal/health', {})[0] == 200
 
 
@@ -224,11 +225,12 @@ WRONG = [None, True, 0, -1, 1.5, 10 ** 18, [], {}, [[]], {'a': {}}]
 
 
 def snapshot(node):
-    """Every file of the node's own with its content's hash, but for what the system writes all the time, what projects may have, and data of the agent."""
+    """Every file of the node's own with its content's hash, but for what the system writes all the time, data of the agent, and what the project has
+    (it may be put to sleep)."""
     where = ('/etc /usr/local /usr/bin /usr/sbin /root /home /srv /boot /tmp /var/tmp /var/spool /opt/nanoscale -xdev -not -path "/opt/nanoscale/data/*" '
              '-not -path "/opt/nanoscale/runtimes/*" -not -path "*/systemd-private-*" -not -path "/root/nanoscale/*"')
     script = f'find {where} -printf "%m %U %G %y %p %l\\n"; find {where} -type f -exec sha256sum {{}} +'
-    return set(node.output('sh', '-c', script, timeout=300).splitlines())
+    return {line for line in node.output('sh', '-c', script, timeout=300).splitlines() if 'preyprey0001' not in line}
 
 
 def hostile_calls(project):
@@ -265,7 +267,7 @@ def hostile_calls(project):
 FIELDS = {
     'name': [n for n in NASTY if n not in ('null', 'true', '0')] + WRONG[1:],
     'repo_url': ['file:///etc', 'http://git.test/x.git', 'ssh://git.test/x', 'https://user:pw@git.test/x.git', 'https://git.test/x.git --upload-pack=x', 'ext::sh -c id',
-                 'https://169.254.169.254/x.git', '-oProxyCommand=x', 'https://git.test/$(id).git', '', *WRONG],
+                 '-oProxyCommand=x', 'https://git.test/$(id).git', '', *WRONG],
     'branch': ['--upload-pack=x', '-b', '..', 'a..b', 'a b', 'a\nb', 'refs/heads/\x1b', '@{', 'a.lock', '', *WRONG],
     'root_directory': ['../..', '/etc', 'a/../../b', 'a\nb', 'a\0b', *WRONG],
     'static_directory': ['../..', '/etc', 'a/../../b', 'a\nb', *WRONG],
@@ -311,7 +313,7 @@ def test_a_hostile_orchestrator_gets_into_its_projects_and_nowhere_else(victim, 
             status, answer = caller.send('POST', target, raw)
             if status not in (400, 422) and not (raw == b'' and target.endswith('sleep')):
                 wrong.append((target, raw[:20], status, answer[:200]))
-    assert wrong == []
+    assert not wrong, '\n'.join(map(str, wrong))
 
     assert main_pid(victim) == pid and victim.read('/opt/nanoscale/config/identity.json') == identity
     after = snapshot(victim)

@@ -2,6 +2,7 @@
 /* The HTTP API of docs/api.md: one table of routes in routes.c, one file a resource. */
 #pragma once
 
+#include "certificates/certificates.h"
 #include "cluster/identity.h"
 #include "deployment/context.h"
 #include "deployment/deployer.h"
@@ -16,8 +17,9 @@ typedef struct {
         const DeployContext *context;
         Deployer *deployer;
         Statistics *statistics; /* NULL: there are none */
-        const char *role;       /* shown by /api/health */
-        gid_t admin_group;      /* members are administrators, as root is */
+        Certificates *certificates;
+        const char *role;  /* shown by /api/health */
+        gid_t admin_group; /* members are administrators, as root is */
 
         const char *public_key;    /* pin of this node's TLS key; NULL: it has none, nobody can join */
         int64_t not_after_ms;      /* end of this node's TLS certificate; 0: not known */

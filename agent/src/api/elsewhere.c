@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/elsewhere.h"
+#include "api/domains.h"
 #include "api/move.h"
 #include "api/reply.h"
 
@@ -130,7 +131,8 @@ static void pass_on(Api *a, HttpRequest *rq, const Route *route, const char *arg
                    strcmp(route->path, "/api/projects/{}/wake") == 0) {
                 f.answered = mirror_take_one;
                 f.describe = true;
-        }
+        } else if (strstr(route->path, "/certificate"))
+                f.answered = domains_taken_there;
         forward(a, rq, row->server_id, &f);
 }
 
@@ -183,8 +185,11 @@ bool elsewhere_take(Api *a, HttpRequest *rq, const Route *route, const char *arg
 
         if (!a->nodes || route->elsewhere == HERE || route->elsewhere == PUSH || !argument[0] || !find_project(a, route, argument, &row))
                 return false;
+        /* What is known is better than nothing; of domains it is kept up to date, and includes what the server does not have yet. */
         if (strcmp(route->path, "/api/projects/{}") == 0 && route->elsewhere == FORWARD && !nodes_is_online(a->nodes, row.server_id))
-                reply_json(rq, 200, describe_elsewhere(a, &row)); /* what is known is better than nothing */
+                reply_json(rq, 200, describe_elsewhere(a, &row));
+        else if (strcmp(route->method, "GET") == 0 && strstr(route->path, "/domains") && !nodes_is_online(a->nodes, row.server_id))
+                route->handle(a, rq, argument);
         else
                 pass_on(a, rq, route, argument, of_deployment ? argument : row.id, &row);
         project_row_done(&row);

@@ -22,7 +22,7 @@ bool is_elsewhere(const Api *a, const ProjectRow *row);
 /* How the answer to the client is made from the node's. */
 typedef struct {
         const char *method, *target; /* at the node */
-        char *body;                  /* taken (malloc); NULL: of a POST the request's own, else none */
+        char *body;                  /* taken (malloc); NULL: of a POST or PUT the request's own, else none */
         bool stream;
         bool removes;  /* a project: that it is not there is as good, and it goes on without its client */
         bool describe; /* the node answers with the project's description: answer with all that is known of it */
@@ -38,15 +38,23 @@ bool says_absent(unsigned status, const json_t *body);
 /* Answers for a code of node_call(). */
 void reply_node_problem(Api *a, HttpRequest *rq, const char *server_id, int code);
 
-/* The row has been changed (or is new) and stored: sends it to its node, then asks that for `then` (a target; NULL: the answer to the row
- * itself) and answers with it. When the node is away, the answer is ours, with "pending": true. When it refuses the row, ret_undo is put
- * back (its settings; NULL: the row is deleted) and the refusal is the answer. Takes undo's strings. */
-void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status);
+/* How a change is answered, and taken back. */
+typedef struct {
+        ProjectRow *undo;   /* the row as it was, whose strings are taken; NULL: there was none */
+        const char *added;  /* a domain that is new; NULL: none */
+        const char *then;   /* asked of the node (a target), whose answer is the answer; NULL: the project, or: */
+        const char *domain; /* of the project, is the answer */
+        unsigned status;
+} PushOptions;
+
+/* The row has been changed (or is new) and stored: sends it to its node, and answers. When the node is away, the answer is ours, with
+ * "pending": true. When it refuses the row, the change is taken back and the refusal is the answer. */
+void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options);
 
 /* Sends all of its rows to a node, some at a time; again from the first when it is doing so. */
 void push_all(Api *a, const char *server_id);
 
-/* {"id":…, "settings":{…}, "env":{…}}: everything that a node must know to serve it. A secret: zero it. */
+/* {"id":…, "settings":{…}, "env":{…}, "domains":[…]}: everything that a node must know to serve it. A secret: zero it. */
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text);
 /* The project as it is known; pending: its node does not have the last change yet. */
 void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, bool pending);

@@ -194,7 +194,8 @@ static int begin(Pass *p, const Forward *f) {
         char line[64];
         size_t length = f->body ? strlen(f->body) : 0;
         /* A GET that follows a PATCH has no body, whatever the PATCH had. */
-        const char *body = f->body || strcmp(f->method, "POST") != 0 ? f->body : http_request_body(p->rq, &length);
+        const char *body = f->body || (strcmp(f->method, "POST") != 0 && strcmp(f->method, "PUT") != 0) ? f->body
+                                                                                                        : http_request_body(p->rq, &length);
         NodeRequest request = {
                 .method = f->method,
                 .target = f->target,

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SMALL = 64 * 1024, PROJECT = 1024 * 1024, NONE = 0 };
+enum { SMALL = 64 * 1024, PAIR = 128 * 1024, PROJECT = 1024 * 1024, NONE = 0 };
 enum { TELL_EVERY_US = 10 * 1000 * 1000 };
 
 static const Route orchestrator_routes[] = {
@@ -40,6 +40,10 @@ static const Route worker_routes[] = {
         { "GET", "/internal/projects/{}/statistics", WHO_NODE, NONE, api_project_statistics, HERE },
         { "GET", "/internal/statistics", WHO_NODE, NONE, api_internal_statistics, HERE },
         { "GET", "/internal/projects/{}/env", WHO_NODE, NONE, api_env_show, HERE },
+        { "GET", "/internal/projects/{}/domains", WHO_NODE, NONE, api_domain_list, HERE },
+        { "GET", "/internal/projects/{}/domains/{}", WHO_NODE, NONE, api_domain_show, HERE },
+        { "POST", "/internal/projects/{}/domains/{}/check", WHO_NODE, SMALL, api_domain_check, HERE },
+        { "PUT", "/internal/projects/{}/domains/{}/certificate", WHO_NODE, PAIR, api_domain_certificate, HERE },
         { "GET", "/internal/deployments/{}", WHO_NODE, NONE, api_deployment_show, HERE },
         { "POST", "/internal/deployments/{}/cancel", WHO_NODE, SMALL, api_deployment_cancel, HERE },
         { "GET", "/internal/deployments/{}/log", WHO_NODE, NONE, api_deployment_log, HERE },
@@ -54,7 +58,7 @@ const Route *api_gateway_routes(bool is_orchestrator, size_t *ret_n) {
         return is_orchestrator ? orchestrator_routes : worker_routes;
 }
 
-static const Route *find(const Api *a, const char *method, const char *path, char ret_argument[static 64]) {
+static const Route *find(const Api *a, const char *method, const char *path, char ret_argument[static ARGUMENT_SIZE]) {
         size_t n;
         const Route *table = api_gateway_routes(a->config.identity == NULL, &n);
         bool known;
@@ -63,7 +67,7 @@ static const Route *find(const Api *a, const char *method, const char *path, cha
 }
 
 static size_t body_limit(void *owner, const char *method, const char *path) {
-        char argument[64];
+        char argument[ARGUMENT_SIZE];
         const Route *route = find(owner, method, path, argument);
 
         return route ? route->body_limit : 0;
@@ -162,7 +166,7 @@ static bool admit(Api *a, HttpRequest *rq, char ret_server[static 13]) {
 
 static void handle(void *owner, HttpRequest *rq) {
         Api *a = owner;
-        char argument[64], server[13];
+        char argument[ARGUMENT_SIZE], server[13];
         const Route *route = find(a, http_request_method(rq), http_request_path(rq), argument);
 
         if (!route)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* What routes.c calls. Each handler answers its request, now or later. argument: what stood in the route's place of {}, or NULL. */
+/* What routes.c calls. Each handler answers its request, now or later. argument: what stood in the route's first {}, or NULL; what stood in
+ * its second one follows it (api_second()). */
 #pragma once
 
 #include "api/api.h"
@@ -33,6 +34,8 @@ ApiHandler api_deployment_create, api_deployment_list, api_deployment_show, api_
 ApiHandler api_release_list, api_rollback, api_restart, api_sleep, api_wake, api_wake_list;
 ApiHandler api_env_show, api_env_change;
 ApiHandler api_log_stream;
+ApiHandler api_domain_list, api_domain_list_all, api_domain_show, api_domain_add, api_domain_change, api_domain_delete, api_domain_check,
+                api_domain_certificate;
 ApiHandler api_project_move, api_server_drain, api_server_undrain;
 ApiHandler api_server_show, api_server_delete, api_server_rotate_key, api_generate_token;
 
@@ -42,6 +45,9 @@ ApiHandler api_internal_statistics, api_internal_health, api_internal_project_pu
                 api_internal_leave;
 ApiHandler api_server_statistics, api_project_statistics;
 ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
+
+/* An id or a name of 63 characters, then a host name of 253, each with its NUL. */
+enum { ARGUMENT_FIRST = 64, ARGUMENT_SECOND = 254, ARGUMENT_SIZE = ARGUMENT_FIRST + ARGUMENT_SECOND };
 
 /* Route table, for tests and the dispatcher. */
 typedef enum {
@@ -61,7 +67,7 @@ typedef enum {
 } Elsewhere;
 
 typedef struct {
-        const char *method, *path; /* one {} at most */
+        const char *method, *path; /* two {} at most */
         Who who;
         size_t body_limit;
         ApiHandler *handle;
@@ -69,12 +75,14 @@ typedef struct {
 } Route;
 
 /* Of a table, the row for a request, or NULL; then *ret_path_known tells whether another method would have one. */
-const Route *api_find_route(const Route *table, size_t n, const char *method, const char *path, char ret_argument[static 64],
+const Route *api_find_route(const Route *table, size_t n, const char *method, const char *path, char ret_argument[static ARGUMENT_SIZE],
                             bool *ret_path_known);
 /* The routes of the gateway: what another node may ask of this role, and nothing else. */
 const Route *api_gateway_routes(bool is_orchestrator, size_t *ret_n);
 int api_gateway_open(Api *a, Loop *l, int listen_fd);
 /* The n routes. */
 const Route *api_routes(size_t *ret_n);
-/* 1 and the place of {} (copied to ret_argument) when path fits pattern, else 0. */
-int api_path_fits(const char *pattern, const char *path, char ret_argument[static 64]);
+/* 1 and what stands in the places of {} (copied to ret_argument, one text after another) when path fits pattern, else 0. */
+int api_path_fits(const char *pattern, const char *path, char ret_argument[static ARGUMENT_SIZE]);
+/* The second of the two. */
+const char *api_second(const char *argument);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What the orchestrator may ask of a worker, where that is not what an administrator may ask of it (gateway.c has the whole list).
  * Everything is checked again here: a stolen orchestrator can deploy bad code into a project's sandbox, and nothing more. */
+#include "api/domains.h"
 #include "api/elsewhere.h"
 #include "api/project_write.h"
 #include "api/reply.h"
@@ -153,12 +154,33 @@ static bool put_env(Api *a, HttpRequest *rq, const json_t *wanted, int64_t chang
         return r == 0;
 }
 
+/* An older orchestrator sends no list: then there is the one domain of the settings. */
+static int put_domains(const Api *a, const ProjectRow *row, const json_t *domains, DraftProblem *problem) {
+        return domains ? domains_take_push(a, row, domains, problem) : domain_adopt(a, row, NULL);
+}
+
+/* All or nothing, as far as that goes: a domain that is refused leaves the row as it was. */
+static int put_row(const Api *a, const ProjectRow *row, bool is_new, const json_t *domains, DraftProblem *problem) {
+        Store *store = a->config.context->store;
+        int r = is_new ? store_project_add(store, row) : put_domains(a, row, domains, problem);
+
+        if (r != STORE_OK)
+                return r;
+        if (!is_new)
+                return store_project_update(store, row);
+        r = put_domains(a, row, domains, problem);
+        if (r != STORE_OK)
+                (void) store_project_delete(store, row->id);
+        return r;
+}
+
 void api_internal_project_put(Api *a, HttpRequest *rq, const char *argument) {
         const DeployContext *c = a->config.context;
         json_t *body = take_json(rq), *settings = NULL;
         const json_t *env = NULL;
         const char *id = NULL;
         ProjectRow row = { 0 };
+        DraftProblem problem = { 0 };
         bool is_new;
         int r;
 
@@ -167,14 +189,17 @@ void api_internal_project_put(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         if (take_push(rq, body, &id, &settings, &env) && put_settings(a, rq, id, settings, &row, &is_new) &&
             put_env(a, rq, env, is_new ? 0 : clock_now_ms(), &row)) {
-                r = is_new ? store_project_add(c->store, &row) : store_project_update(c->store, &row);
-                if (r == STORE_E_TAKEN)
+                r = put_row(a, &row, is_new, json_object_get(body, "domains"), &problem);
+                if (problem.field)
+                        reply_problem(rq, 409, "domain-taken", "A domain is not usable", problem.field, problem.sentence);
+                else if (r == STORE_E_TAKEN)
                         reply_problem(rq, 409, "name-taken", "The name is taken", "name",
                                       "The server has another project of that name, which the orchestrator does not know.");
                 else if (r != STORE_OK)
                         reply_failure(a, rq, r < 0 ? r : -EIO, "The project could not be stored");
                 else {
                         keeper_look(c->keeper, row.id);
+                        domains_changed(a, row.id);
                         reply_json(rq, is_new ? 201 : 200, describe_project(c, &row));
                 }
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What other servers said of their projects last. */
+#include "api/domains.h"
 #include "api/elsewhere.h"
 #include "api/move.h"
 #include "api/reply.h"
@@ -29,6 +30,7 @@ json_t *describe_elsewhere(const Api *a, const ProjectRow *row) {
         if (store_server_get(c->store, row->server_id, &server) == STORE_OK)
                 (void) json_object_set_new(o, "server", json_string(server.name));
         server_row_done(&server);
+        domains_overlay(a, row, o);
         mover_describe(a, row->id, o);
         /* Nobody knows how it is now; most probably it serves as before. */
         if (!online)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/domains.h"
 #include "api/elsewhere.h"
 #include "api/project_write.h"
 #include "api/reply.h"
@@ -48,8 +49,11 @@ void api_project_list(Api *a, HttpRequest *rq, const char *argument) {
         reply_json(rq, 200, json_pack("{s:o, s:o}", "projects", list, "next", next));
 }
 
-static void reply_draft_problem(HttpRequest *rq, const DraftProblem *problem) {
-        reply_problem(rq, 422, "invalid-field", "A field is not usable", problem->field, problem->sentence);
+static void reply_draft_problem(HttpRequest *rq, int code, const DraftProblem *problem) {
+        if (code == DOMAIN_E_TAKEN)
+                reply_problem(rq, 409, "domain-taken", "The domain is taken", problem->field, problem->sentence);
+        else
+                reply_problem(rq, 422, "invalid-field", "A field is not usable", problem->field, problem->sentence);
 }
 
 static void reply_env_problem(HttpRequest *rq, int code, const char *key) {
@@ -126,6 +130,15 @@ static bool take_draft_server(Api *a, HttpRequest *rq, json_t *draft, ProjectRow
         return true;
 }
 
+/* The one that the URL shows may be a new one: it is added then. */
+static int check_domain(const Api *a, const ProjectRow *row, DraftProblem *ret_problem) {
+        int r = row->domain ? domain_refuse(a, row, row->domain, ret_problem) : 0;
+
+        if (r > 0)
+                ret_problem->field = "domain";
+        return r;
+}
+
 static bool fill_row(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
         DraftProblem problem = { 0 };
         char id[13];
@@ -142,17 +155,19 @@ static bool fill_row(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
                 return false;
         }
         r = project_draft_new(draft, row, &problem);
+        if (r == 0)
+                r = check_domain(a, row, &problem);
         if (r == 0 && !is_elsewhere(a, row)) /* its own server checks that for another */
                 r = project_check_idle(a, row, &problem);
         if (r > 0)
-                reply_draft_problem(rq, &problem);
+                reply_draft_problem(rq, r, &problem);
         else if (r < 0)
                 reply_failure(a, rq, r, "The project could not be made");
         return r == 0 && take_env(a, rq, draft, row);
 }
 
 /* On a worker, what the orchestrator decides is not decided behind its back: it would undo it. */
-static bool may_write(const Api *a, HttpRequest *rq) {
+bool project_may_write(const Api *a, HttpRequest *rq) {
         if (!a->config.identity || a->config.identity->removed_at_ms)
                 return true;
         reply_problem(rq, 409, "not-the-orchestrator", "This server is a worker", NULL,
@@ -169,17 +184,21 @@ void api_project_create(Api *a, HttpRequest *rq, const char *argument) {
         (void) argument;
         if (!draft)
                 return;
-        if (may_write(a, rq) && fill_row(a, rq, draft, &row)) {
+        if (project_may_write(a, rq) && fill_row(a, rq, draft, &row)) {
                 r = store_project_add(a->config.context->store, &row);
                 if (r == STORE_E_TAKEN) {
                         (void) snprintf(detail, sizeof detail, "A project with the name %s exists. Choose another name.", row.name);
                         reply_problem(rq, 409, "name-taken", "The name is taken", "name", detail);
                 } else if (r != STORE_OK)
                         reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
+                else if ((r = domain_adopt(a, &row, NULL)) != STORE_OK)
+                        reply_failure(a, rq, r < 0 ? r : -EIO, "The project's domain could not be stored");
                 else if (is_elsewhere(a, &row))
-                        push_then_answer(a, rq, &row, NULL, NULL, 201);
-                else
+                        push_then_answer(a, rq, &row, &(PushOptions){ .status = 201 });
+                else {
+                        domains_changed(a, row.id);
                         reply_json(rq, 201, describe_project(a->config.context, &row));
+                }
         }
         json_decref(draft);
         project_row_done(&row);
@@ -200,13 +219,17 @@ void api_project_show(Api *a, HttpRequest *rq, const char *argument) {
 /* Stores the changed row; before is what it was. */
 static void store_change(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *before) {
         int r = store_project_update(a->config.context->store, row);
+        bool added = false;
 
+        if (r == 0)
+                r = domain_adopt(a, row, &added);
         if (r != 0)
                 reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
         else if (is_elsewhere(a, row))
-                push_then_answer(a, rq, row, before, NULL, 200);
+                push_then_answer(a, rq, row, &(PushOptions){ .undo = before, .added = added ? row->domain : NULL, .status = 200 });
         else {
                 keeper_look(a->config.context->keeper, row->id);
+                domains_changed(a, row->id);
                 reply_json(rq, 200, describe_project(a->config.context, row));
         }
 }
@@ -222,14 +245,16 @@ void api_project_change(Api *a, HttpRequest *rq, const char *argument) {
         if (json_object_get(draft, "server"))
                 reply_problem(rq, 422, "invalid-field", "A field is not usable", "server",
                               "A project stays on the server on which it was created.");
-        else if (may_write(a, rq) && take_project(a, rq, argument, &row)) {
+        else if (project_may_write(a, rq) && take_project(a, rq, argument, &row)) {
                 r = store_project_get(a->config.context->store, row.id, &before);
                 if (r == STORE_OK)
                         r = project_draft_change(draft, &row, &problem);
+                if (r == 0)
+                        r = check_domain(a, &row, &problem);
                 if (r == 0 && !is_elsewhere(a, &row))
                         r = project_check_idle(a, &row, &problem);
                 if (r > 0)
-                        reply_draft_problem(rq, &problem);
+                        reply_draft_problem(rq, r, &problem);
                 else if (r < 0)
                         reply_failure(a, rq, r, "The project could not be changed");
                 else
@@ -261,6 +286,7 @@ static void delete_done(void *owner, const char *sentence) {
 
         if (!sentence) {
                 statistics_forget(d->api->config.statistics, d->project);
+                certificates_look(d->api->config.certificates); /* to clear away those of its domains */
                 http_reply(d->rq, 204, NULL, NULL, 0, NULL);
         } else
                 reply_problem(d->rq, 500, "removal-failed", "The project could not be removed", NULL, sentence);
@@ -384,7 +410,7 @@ void api_env_change(Api *a, HttpRequest *rq, const char *argument) {
 
         if (!change)
                 return;
-        if (!env_change_is_well_formed(rq, change) || !may_write(a, rq) || !take_project_env(a, rq, argument, &row, &env)) {
+        if (!env_change_is_well_formed(rq, change) || !project_may_write(a, rq) || !take_project_env(a, rq, argument, &row, &env)) {
                 json_decref(change);
                 return;
         }
@@ -406,7 +432,7 @@ void api_env_change(Api *a, HttpRequest *rq, const char *argument) {
                 else if (is_elsewhere(a, &row)) {
                         char then[64];
                         (void) snprintf(then, sizeof then, "/internal/projects/%s/env", row.id);
-                        push_then_answer(a, rq, &row, &before, then, 200);
+                        push_then_answer(a, rq, &row, &(PushOptions){ .undo = &before, .then = then, .status = 200 });
                 } else
                         reply_env(a, rq, &row, env);
         }

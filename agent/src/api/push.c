@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Rows on their way to their nodes: one that has been changed, or all of a node that was away. */
+#include "api/domains.h"
 #include "api/elsewhere.h"
 #include "api/reply.h"
 
@@ -34,9 +35,9 @@ typedef struct {
         NodeCall *call;
         PushAll *all; /* whose part it is; may be NULL */
         char id[13], server_id[13];
-        ProjectRow undo; /* id NULL: there was no row before */
-        char sent[65];   /* hash of what was sent */
-        char then[256];
+        ProjectRow undo;                                                 /* id NULL: there was no row before */
+        char sent[65];                                                   /* hash of what was sent */
+        char then[256], domain[ARGUMENT_SECOND], added[ARGUMENT_SECOND]; /* as in PushOptions */
         unsigned status;
 } Push;
 
@@ -49,8 +50,8 @@ int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
         if (r == 0)
                 r = environment_unseal(a->config.context->sealer, row->id, row->env_vars, &env);
         if (r == 0) {
-                o = json_pack("{s:s, s:O, s:O, s:I}", "id", row->id, "settings", settings, "env", env, "env_changed_at_ms",
-                              (json_int_t) row->env_changed_at_ms);
+                o = json_pack("{s:s, s:O, s:O, s:I, s:o}", "id", row->id, "settings", settings, "env", env, "env_changed_at_ms",
+                              (json_int_t) row->env_changed_at_ms, "domains", domains_for_push(a, row->id));
                 *ret_text = o ? json_dumps(o, JSON_COMPACT) : NULL;
                 r = *ret_text ? 0 : -ENOMEM;
         }
@@ -86,6 +87,16 @@ void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, b
         project_row_done(&row);
 }
 
+static void answer(const Push *p, bool pending) {
+        ProjectRow row = { 0 };
+
+        if (!p->domain[0])
+                reply_elsewhere(p->a, p->rq, p->id, p->status, pending);
+        else if (take_project(p->a, p->rq, p->id, &row))
+                reply_domain(p->a, p->rq, &row, p->domain, p->status, pending);
+        project_row_done(&row);
+}
+
 /* Still what was sent: not moved or removed meanwhile, and not changed by somebody else, whose change has a push of its own. */
 static bool is_as_sent(const Push *p) {
         auto_free char *text = NULL;
@@ -110,6 +121,8 @@ static void take_back(Push *p) {
         if (!is_as_sent(p))
                 return;
         r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
+        if (r == STORE_OK && p->undo.id && p->added[0])
+                r = store_domain_delete(store, p->added);
         if (r != STORE_OK)
                 (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
 }
@@ -146,7 +159,7 @@ static void push_done(void *owner, const FetchResult *result) {
                         http_request_on_gone(rq, NULL, NULL);
                         forward(a, rq, server_id, &f);
                 } else if (rq)
-                        reply_elsewhere(a, rq, p->id, p->status, false);
+                        answer(p, false);
         } else if (!result->error && result->status / 100 == 4 && result->status != 401 && result->status != 410 && result->status != 429) {
                 if (rq) {
                         take_back(p);
@@ -157,7 +170,7 @@ static void push_done(void *owner, const FetchResult *result) {
                 reached = !result->error && result->status == 500; /* that is about the one row, and no reason to keep back the others */
                 nodes_push_again(a->nodes, p->server_id);
                 if (rq)
-                        reply_elsewhere(a, rq, p->id, p->status, true);
+                        answer(p, true);
         }
         push_free(p);
         if (all)
@@ -167,7 +180,18 @@ static void push_done(void *owner, const FetchResult *result) {
 /* What the gateway of a node takes: a body that is larger would be written to its disk, with all the variables in it. */
 enum { PUSH_MAX = 1024 * 1024 };
 
-static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
+static void set_options(Push *p, const PushOptions *o) {
+        p->status = o->status;
+        if (o->undo) {
+                p->undo = *o->undo;
+                *o->undo = (ProjectRow){ 0 };
+        }
+        (void) snprintf(p->then, sizeof p->then, "%s", o->then ? o->then : "");
+        (void) snprintf(p->domain, sizeof p->domain, "%s", o->domain ? o->domain : "");
+        (void) snprintf(p->added, sizeof p->added, "%s", o->added ? o->added : "");
+}
+
+static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, const PushOptions *options) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
         auto_free char *body = NULL;
         Push *p = calloc(1, sizeof *p);
@@ -179,14 +203,9 @@ static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, Pr
                 p->a = a;
                 p->rq = rq;
                 p->all = all;
-                p->status = status;
-                if (undo) {
-                        p->undo = *undo;
-                        *undo = (ProjectRow){ 0 };
-                }
+                set_options(p, options);
                 (void) snprintf(p->id, sizeof p->id, "%s", row->id);
                 (void) snprintf(p->server_id, sizeof p->server_id, "%s", row->server_id);
-                (void) snprintf(p->then, sizeof p->then, "%s", then ? then : "");
                 if (body)
                         token_hash(body, p->sent);
         }
@@ -212,12 +231,15 @@ static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, Pr
         return r;
 }
 
-void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, ProjectRow *undo, const char *then, unsigned status) {
-        int r = push(a, rq, NULL, row, undo, then, status);
+void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options) {
+        int r = push(a, rq, NULL, row, options);
 
         if (r > 0) {
                 nodes_push_again(a->nodes, row->server_id);
-                reply_elsewhere(a, rq, row->id, status, true);
+                if (options->domain)
+                        reply_domain(a, rq, row, options->domain, options->status, true);
+                else
+                        reply_elsewhere(a, rq, row->id, options->status, true);
         } else if (r == -E2BIG)
                 reply_problem(rq, 422, "invalid-env", "The variables are too large", "env",
                               "All variables of a project on another server together may have 1 MiB at most.");
@@ -253,7 +275,7 @@ static bool push_one(PushAll *all, const char *id) {
         if (store_project_get(a->config.context->store, id, &row) != STORE_OK)
                 return true;
         if (strcmp(row.server_id, all->server_id) == 0)
-                r = push(a, NULL, all, &row, NULL, NULL, 0);
+                r = push(a, NULL, all, &row, &(PushOptions){ 0 });
         project_row_done(&row);
         if (r < 0) /* what cannot be read now cannot be read in ten seconds either */
                 (void) fprintf(stderr, "<3>Project %s could not be sent to its server: %s\n", id, strerror(-r));

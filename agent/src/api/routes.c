@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SMALL = 64 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
+enum { SMALL = 64 * 1024, PAIR = 128 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
 
 static const Route routes[] = {
         { "GET", "/api/health", WHO_ANYONE, NONE, api_health },
@@ -37,6 +37,14 @@ static const Route routes[] = {
         { "GET", "/api/projects/{}/statistics", WHO_ADMIN, NONE, api_project_statistics, FORWARD },
         { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show, FORWARD },
         { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change, PUSH },
+        { "GET", "/api/domains", WHO_ADMIN, NONE, api_domain_list_all },
+        { "GET", "/api/projects/{}/domains", WHO_ADMIN, NONE, api_domain_list, FORWARD },
+        { "POST", "/api/projects/{}/domains", WHO_ADMIN, SMALL, api_domain_add, PUSH },
+        { "GET", "/api/projects/{}/domains/{}", WHO_ADMIN, NONE, api_domain_show, FORWARD },
+        { "PATCH", "/api/projects/{}/domains/{}", WHO_ADMIN, SMALL, api_domain_change, PUSH },
+        { "DELETE", "/api/projects/{}/domains/{}", WHO_ADMIN, NONE, api_domain_delete, PUSH },
+        { "POST", "/api/projects/{}/domains/{}/check", WHO_ADMIN, SMALL, api_domain_check, FORWARD },
+        { "PUT", "/api/projects/{}/domains/{}/certificate", WHO_ADMIN, PAIR, api_domain_certificate, FORWARD },
         { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show, FORWARD },
         { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel, FORWARD },
         { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD },
@@ -52,25 +60,48 @@ const Route *api_routes(size_t *ret_n) {
         return routes;
 }
 
-int api_path_fits(const char *pattern, const char *path, char ret_argument[static 64]) {
-        const char *place = strstr(pattern, "{}");
-        size_t before, length;
+/* Copies what stands before the next slash of path to ret. False when that is nothing, or too long. */
+static bool take_place(const char **path, char *ret, size_t size) {
+        size_t length = strcspn(*path, "/");
 
-        ret_argument[0] = '\0';
-        if (!place)
-                return strcmp(pattern, path) == 0;
-        before = (size_t) (place - pattern);
-        if (strncmp(pattern, path, before) != 0)
-                return 0;
-        length = strcspn(path + before, "/");
-        if (length == 0 || length >= 64 || strcmp(place + 2, path + before + length) != 0)
-                return 0;
-        memcpy(ret_argument, path + before, length);
-        ret_argument[length] = '\0';
-        return 1;
+        if (length == 0 || length >= size)
+                return false;
+        memcpy(ret, *path, length);
+        ret[length] = '\0';
+        *path += length;
+        return true;
 }
 
-const Route *api_find_route(const Route *table, size_t n, const char *method, const char *path, char ret_argument[static 64],
+int api_path_fits(const char *pattern, const char *path, char ret_argument[static ARGUMENT_SIZE]) {
+        static const size_t sizes[] = { ARGUMENT_FIRST, ARGUMENT_SECOND };
+        char *at = ret_argument;
+        size_t n = 0;
+
+        memset(ret_argument, 0, ARGUMENT_SIZE);
+        for (const char *place; n < ELEMENTS(sizes) && (place = strstr(pattern, "{}")); n++) {
+                size_t before = (size_t) (place - pattern);
+
+                if (strncmp(pattern, path, before) != 0)
+                        break;
+                path += before;
+                pattern = place + 2;
+                if (!take_place(&path, at, sizes[n])) {
+                        path = NULL;
+                        break;
+                }
+                at += strlen(at) + 1;
+        }
+        if (path && strcmp(pattern, path) == 0)
+                return 1;
+        ret_argument[0] = '\0';
+        return 0;
+}
+
+const char *api_second(const char *argument) {
+        return argument + strlen(argument) + 1;
+}
+
+const Route *api_find_route(const Route *table, size_t n, const char *method, const char *path, char ret_argument[static ARGUMENT_SIZE],
                             bool *ret_path_known) {
         *ret_path_known = false;
         for (size_t i = 0; i < n; i++) {
@@ -84,7 +115,7 @@ const Route *api_find_route(const Route *table, size_t n, const char *method, co
 }
 
 /* What a worker takes from its orchestrator this one takes from itself, so that a project comes and goes here as it does there (move.c). */
-static const Route *find(const char *method, const char *path, char ret_argument[static 64], bool *ret_path_known) {
+static const Route *find(const char *method, const char *path, char ret_argument[static ARGUMENT_SIZE], bool *ret_path_known) {
         size_t n;
         const Route *table;
 
@@ -95,7 +126,7 @@ static const Route *find(const char *method, const char *path, char ret_argument
 }
 
 static size_t route_body_limit(void *owner, const char *method, const char *path) {
-        char argument[64];
+        char argument[ARGUMENT_SIZE];
         bool known;
         const Route *route = find(method, path, argument, &known);
 
@@ -109,7 +140,7 @@ static bool is_admin(const Api *a, const HttpRequest *rq) {
 
 static void route_handle(void *owner, HttpRequest *rq) {
         Api *a = owner;
-        char argument[64];
+        char argument[ARGUMENT_SIZE];
         bool known;
         const Route *route = find(http_request_method(rq), http_request_path(rq), argument, &known);
 

@@ -75,10 +75,6 @@ static bool is_good(const DomainRow *row, int64_t now) {
         return row->issued_at_ms && row->not_after_ms > now;
 }
 
-bool certificates_warns(const DomainRow *row, int64_t now_ms) {
-        return row->issued_at_ms && row->not_after_ms - now_ms <= CERTIFICATES_WARN_DAYS * DAY_MS;
-}
-
 static int64_t renewal_of(const PemInfo *info) {
         return info->not_after_ms - (info->not_after_ms - info->not_before_ms) / 3;
 }
@@ -259,7 +255,7 @@ static void on_dns(void *owner, DnsVerdict verdict, const char *sentence) {
 
 /* Nothing to be done but to say when it ends. */
 static void watch_own(const Certificates *c, DomainRow *row) {
-        int64_t now = clock_now_ms(), warn = row->not_after_ms - CERTIFICATES_WARN_DAYS * DAY_MS;
+        int64_t now = clock_now_ms(), warn = row->not_after_ms - DOMAIN_WARN_DAYS * DAY_MS;
 
         if (!row->issued_at_ms) {
                 if (!row->problem)
@@ -366,7 +362,7 @@ static void warn_all(Certificates *c, const DomainRow *rows, size_t n, int64_t n
                 return;
         c->warned_ms = now;
         for (size_t i = 0; i < n; i++)
-                if (certificates_warns(&rows[i], now))
+                if (domain_ends_soon(&rows[i], now))
                         warn(&rows[i], now);
 }
 

@@ -16,10 +16,6 @@
 
 typedef struct Certificates Certificates;
 
-/* Days before the end of a certificate at which people are to be warned: a renewal is tried at a third of its life, so something is wrong.
- */
-enum { CERTIFICATES_WARN_DAYS = 14 };
-
 /* Borrowed, all of it, until certificates_free(). */
 typedef struct {
         Loop *loop;
@@ -48,5 +44,3 @@ void certificates_look(Certificates *c);
 int certificates_try_now(Certificates *c, const char *name, bool force);
 /* Takes a certificate that a user brings: a code of pem_check(), and on PEM_OK the row is stored with source own. Negative errno. */
 int certificates_put_own(Certificates *c, const DomainRow *row, const char *chain, size_t chain_length, const char *key, size_t key_length);
-/* True when people are to be warned of this one's end. */
-bool certificates_warns(const DomainRow *row, int64_t now_ms);

@@ -187,8 +187,7 @@ const char *pem_explain(int code) {
                 [PEM_E_KIND] = "A key is neither RSA of 2048 to 8192 bits nor ECDSA on P-256, P-384 or P-521.",
                 [PEM_E_MISMATCH] = "The private key is not that of the first certificate.",
                 [PEM_E_NAME] = "The first certificate is not for this domain: the name is not among its subject alternative names.",
-                [PEM_E_CHAIN] = "The chain is out of order: it begins with the certificate of the domain, and each one is followed by the "
-                                "one that signed it.",
+                [PEM_E_CHAIN] = "The chain is out of order: the domain's certificate first, then each with the one that signed it.",
                 [PEM_E_STAPLE] = "The certificate demands OCSP stapling (must-staple), which is not done here.",
                 [PEM_E_EARLY] = "The certificate is not valid yet.",
                 [PEM_E_EXPIRED] = "The certificate has expired.",

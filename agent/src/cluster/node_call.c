@@ -17,6 +17,7 @@ static void call_free(NodeCall *c) {
                 c->node->n_calls--;
         fetch_drop(c->fetch);
         timer_drop(c->lost);
+        timer_drop(c->again);
         for (size_t i = 0; c->headers && c->headers[i]; i++)
                 free(c->headers[i]);
         free(c->headers);
@@ -50,6 +51,7 @@ void calls_lose(Nodes *n, const char *server_id) {
                         c->node->n_calls--;
                         c->node = NULL;
                         c->fetch = fetch_drop(c->fetch);
+                        c->again = timer_drop(c->again);
                         (void) timer_start(n->loop, 0, call_lost, c, &c->lost);
                 }
 }
@@ -86,13 +88,28 @@ static bool worth_repeating(const FetchResult *result) {
         return result->error == -ECONNRESET || result->error == -ECONNREFUSED || result->error == -EPIPE || result->error == -EPROTO;
 }
 
+static void call_again(void *owner) {
+        NodeCall *c = owner;
+        int r = call_send(c);
+        const FetchResult result = { .error = r, .sentence = strerror(-r), .body = "" };
+
+        if (r < 0)
+                c->done(c->owner, &result);
+}
+
+/* An agent refuses what was signed up to the second in which it began (gate.h): the next second is good. */
+static bool has_just_begun(const FetchResult *result) {
+        return result->error == 0 && result->status == 401 && !strstr(result->body, "clock_difference_seconds");
+}
+
 static void call_done(void *owner, const FetchResult *result) {
         NodeCall *c = owner;
+        uint64_t pause_us = has_just_begun(result) ? AGAIN_US : 0;
 
-        if (c->request.repeatable && !c->repeated && !c->begun && worth_repeating(result)) {
+        if (c->request.repeatable && !c->repeated && !c->begun && (pause_us || worth_repeating(result))) {
                 c->repeated = true;
                 c->fetch = fetch_drop(c->fetch);
-                if (call_send(c) == 0)
+                if (timer_start(c->nodes->loop, pause_us, call_again, c, &c->again) == 0)
                         return;
         }
         c->done(c->owner, result);

@@ -11,6 +11,7 @@ enum {
         BEAT_US = 10 * 1000 * 1000,
         BEAT_TIMEOUT_US = 4 * 1000 * 1000,
         MISSES_MAX = 3,
+        AGAIN_US = 1100 * 1000,
         BUCKETS = 1024, /* as many as workers, when there are many */
         CALLS_MAX = 48, /* to one node at a time, streams among them; its nginx takes 64 */
 };
@@ -40,7 +41,8 @@ struct NodeCall {
         Nodes *nodes;
         Node *node; /* NULL: it has been removed meanwhile */
         Fetch *fetch;
-        Timer *lost; /* tells that it was removed */
+        Timer *lost;  /* tells that it was removed */
+        Timer *again; /* sends it once more */
         char *method, *target, *body;
         size_t length;
         char **headers;

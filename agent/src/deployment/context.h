@@ -15,6 +15,7 @@
 
 typedef struct Claims Claims; /* claim.h */
 typedef struct Keeper Keeper; /* keeper.h */
+typedef struct Sites Sites;   /* site.h */
 
 typedef struct {
         Loop *loop;
@@ -33,4 +34,5 @@ typedef struct {
         unsigned shortest_idle_seconds, doze_seconds, deep_seconds; /* as in config.h */
         Claims *claims;
         Keeper *keeper; /* set after it is made; NULL before */
+        Sites *sites;   /* the same */
 } DeployContext;

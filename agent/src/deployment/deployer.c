@@ -7,6 +7,7 @@
 #include "deployment/deploy.h"
 #include "deployment/keeper.h"
 #include "deployment/plan.h"
+#include "deployment/site.h"
 #include "deployment/spec.h"
 #include "security/random.h"
 
@@ -358,6 +359,7 @@ static void removal_planned(void *owner, bool ok, const char *verb, const char *
 static void remove_begin(Removal *r) {
         int error = plan_new(r->deployer->c->helper, &r->plan);
 
+        sites_forget(r->deployer->c->sites, r->project); /* or it would be written again */
         if (error == 0) {
                 plan_add(r->plan, "site-remove", r->project, NULL, NULL);
                 plan_add(r->plan, "unit-remove", r->project, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "deployment/environment.h"
 #include "deployment/keeper.h"
 #include "deployment/project_draft.h"
+#include "deployment/site.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,9 +95,42 @@ void project_host(const DeployContext *c, const ProjectRow *row, char *ret, size
 }
 
 static json_t *describe_url(const DeployContext *c, const ProjectRow *row) {
+        DomainRow domain = { 0 };
+        const char *name = row->domain;
         char host[512];
+        bool is_secure;
+
         project_host(c, row, host, sizeof host);
-        return json_sprintf("http://%s", row->domain ? row->domain : host);
+        if (!name)
+                name = host;
+        is_secure = store_domain_get(c->store, name, &domain) == STORE_OK && domain.issued_at_ms > 0;
+        domain_row_done(&domain);
+        return json_sprintf("http%s://%s", is_secure ? "s" : "", name);
+}
+
+json_t *describe_domain(const DomainRow *row, bool is_primary) {
+        json_t *problem = row->problem ? json_pack("{s:s, s:s}", "type", row->problem_word ? row->problem_word : "other", "sentence",
+                                                   row->problem)
+                                       : json_null();
+
+        return json_pack("{s:s, s:b, s:s?, s:b, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "name", row->name, "primary", (int) is_primary,
+                         "redirect_to", row->redirect_to, "hsts", (int) row->hsts, "source", row->source, "state", row->state, "problem",
+                         problem, "not_after", describe_time(row->not_after_ms), "issued_at", describe_time(row->issued_at_ms), "ends_soon",
+                         (int) domain_ends_soon(row, clock_now_ms()), "next_try", describe_time(row->next_try_ms), "created_at",
+                         describe_time(row->created_at_ms));
+}
+
+static json_t *describe_domains(const DeployContext *c, const ProjectRow *project) {
+        json_t *list = json_array();
+        DomainRow *rows = NULL;
+        size_t n = 0;
+
+        if (store_domain_list(c->store, project->id, &rows, &n) == STORE_OK)
+                for (size_t i = 0; i < n; i++)
+                        (void) json_array_append_new(
+                                        list, describe_domain(&rows[i], project->domain && strcmp(project->domain, rows[i].name) == 0));
+        domain_rows_free(rows, n);
+        return list;
 }
 
 json_t *describe_deployment(const DeployContext *c, const ProjectRow *project, const DeploymentRow *row, bool details) {
@@ -179,6 +213,8 @@ json_t *describe_project(const DeployContext *c, const ProjectRow *row) {
         (void) json_object_set_new(o, "server", describe_server_name(c, row));
         (void) json_object_set_new(o, "host", json_string(host));
         (void) json_object_set_new(o, "url", describe_url(c, row));
+        (void) json_object_set_new(o, "domains", describe_domains(c, row));
+        (void) json_object_set_new(o, "site_problem", describe_text(sites_problem(c->sites, row->id)));
         (void) json_object_set_new(o, "status", json_string(describe_status(c, row, n ? &latest[0] : NULL)));
         describe_live(c, row, o);
         (void) json_object_set_new(o, "env_count", describe_env_count(c, row));

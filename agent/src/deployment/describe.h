@@ -13,6 +13,7 @@ json_t *describe_deployment(const DeployContext *c, const ProjectRow *project, c
 /* The word of docs/api.md for what it is doing. latest: its newest deployment, or NULL. */
 const char *describe_status(const DeployContext *c, const ProjectRow *row, const DeploymentRow *latest);
 json_t *describe_project(const DeployContext *c, const ProjectRow *row);
+json_t *describe_domain(const DomainRow *row, bool is_primary);
 json_t *describe_release(const DeployContext *c, const ProjectRow *project, const ReleaseRow *row);
 json_t *describe_wake(const WakeRow *row);
 json_t *describe_server(const ServerRow *row);

@@ -8,6 +8,7 @@
 #include "deployment/drain.h"
 #include "deployment/health.h"
 #include "deployment/plan.h"
+#include "deployment/site.h"
 #include "deployment/spec.h"
 
 #include <errno.h>
@@ -242,23 +243,12 @@ static void moved(void *owner, bool ok, const char *verb, const char *word, cons
         s->is_moved = true;
         s->receipt.switched_at_ms = clock_now_ms();
         (void) store_project_set_live(s->c->store, s->project->id, s->slot, s->release->number);
+        /* Whoever wrote the site meanwhile took it for what was live before. */
+        if (s->to == SWITCH_STATIC || !s->old[0])
+                sites_update(s->c->sites, s->project->id);
         if (!moves_first(s))
                 s->ops.live(s->owner);
         begin_drain(s);
-}
-
-static void put_site(const Switch *s, Plan *plan) {
-        FieldWriter site = { 0 };
-        char host[512];
-
-        project_host(s->c, s->project, host, sizeof host);
-        fields_put(&site, "host", host);
-        if (s->project->domain)
-                fields_put(&site, "host", s->project->domain);
-        fields_put_number(&site, "body_mib", SITE_BODY_MIB);
-        if (s->to == SWITCH_STATIC)
-                fields_put_number(&site, "static", 1);
-        plan_add(plan, "site-install", s->project->id, NULL, &site);
 }
 
 static void begin_move(Switch *s) {
@@ -272,7 +262,9 @@ static void begin_move(Switch *s) {
                 /* The site first: a refused configuration leaves the old release in place. The helper leaves nginx alone when the site has
                  * not changed. */
                 if (s->to == SWITCH_RUN || s->to == SWITCH_STATIC)
-                        put_site(s, plan);
+                        r = site_plan(s->c, s->project->id, s->to == SWITCH_STATIC, plan);
+        }
+        if (r == 0) {
                 (void) snprintf(number, sizeof number, "%lld", (long long) s->release->number);
                 if (s->to == SWITCH_STATIC)
                         plan_add(plan, "live-static", s->project->id, number, NULL);
@@ -280,8 +272,11 @@ static void begin_move(Switch *s) {
                         plan_add(plan, "live-switch", s->project->id, s->slot, NULL);
                 r = run_plan(s, plan, moved);
         }
-        if (r < 0)
+        if (r < 0) {
+                if (plan != s->plan)
+                        plan_drop(plan);
                 fail(s, -1, "The switch could not be asked for: %s.", strerror(-r));
+        }
 }
 
 /* --- does it work? --- */

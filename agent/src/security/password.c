@@ -43,7 +43,7 @@ int password_hash(const char *password, char ret[static PASSWORD_HASH_SIZE]) {
                 return -ENOMEM;
         random_id(salt); /* 62 bits: enough for no two to be alike */
         (void) snprintf(setting, sizeof(setting), PREFIX "%s$", salt);
-        hash = crypt_r(password, setting, data);
+        hash = crypt_rn(password, setting, data, sizeof(*data)); /* not crypt_r(): AddressSanitizer breaks that */
         made = hash && valid_password_hash(hash);
         if (made)
                 (void) snprintf(ret, PASSWORD_HASH_SIZE, "%s", hash);

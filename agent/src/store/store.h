@@ -142,6 +142,11 @@ typedef struct {
         int64_t created_at_ms;
 } DomainRow;
 
+/* Days before the end of a certificate at which people are to be warned: a renewal is tried at a third of its life, so something is wrong.
+ */
+enum { DOMAIN_WARN_DAYS = 14 };
+bool domain_ends_soon(const DomainRow *r, int64_t now_ms); /* or has ended */
+
 void domain_row_done(DomainRow *r);
 void domain_rows_free(DomainRow *rows, size_t n);   /* each, and the array; NULL-safe */
 int store_domain_add(Store *s, const DomainRow *r); /* STORE_E_TAKEN; STORE_E_ABSENT: no such project */
@@ -155,6 +160,8 @@ int store_domain_update(Store *s, const DomainRow *r);
 /* How it is: state, problem, problem_word, the times and tries. Apart, so that neither overwrites the other. */
 int store_domain_set_state(Store *s, const DomainRow *r);
 int store_domain_delete(Store *s, const char *name);
+/* Makes rows the domains of the project, all or nothing: what is there keeps how it is. STORE_E_TAKEN: another project has one. */
+int store_domain_replace(Store *s, const char *project_id, const DomainRow *rows, size_t n);
 
 /* --- deployments --- */
 typedef struct {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <string.h>
+
 #include "store/internal.h"
 
 static const Column columns[] = {
@@ -31,6 +33,10 @@ static const Query set_state = { "UPDATE domains SET state = :state, problem = :
                                  " WHERE name = :name",
                                  &table };
 static const Query delete = { "DELETE FROM domains WHERE name = :name", NULL };
+
+bool domain_ends_soon(const DomainRow *r, int64_t now_ms) {
+        return r->issued_at_ms && r->not_after_ms - now_ms <= INT64_C(86400000) * DOMAIN_WARN_DAYS;
+}
 
 void domain_row_done(DomainRow *r) {
         table_row_done(&table, r);
@@ -77,4 +83,39 @@ int store_domain_set_state(Store *s, const DomainRow *r) {
 
 int store_domain_delete(Store *s, const char *name) {
         return sql_write(s, &delete, NULL, ARGUMENTS({ ":name", name }));
+}
+
+static const DomainRow *find(const DomainRow *rows, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(rows[i].name, name) == 0)
+                        return &rows[i];
+        return NULL;
+}
+
+static int replace(Store *s, const DomainRow *before, size_t n_before, const DomainRow *rows, size_t n) {
+        int r = STORE_OK;
+
+        for (size_t i = 0; i < n_before && r == STORE_OK; i++)
+                if (!find(rows, n, before[i].name))
+                        r = store_domain_delete(s, before[i].name);
+        for (size_t i = 0; i < n && r == STORE_OK; i++)
+                r = find(before, n_before, rows[i].name) ? store_domain_update(s, &rows[i]) : store_domain_add(s, &rows[i]);
+        return r;
+}
+
+int store_domain_replace(Store *s, const char *project_id, const DomainRow *rows, size_t n) {
+        DomainRow *before = NULL;
+        size_t n_before = 0;
+        int r = store_begin(s);
+
+        if (r < 0)
+                return r;
+        r = store_domain_list(s, project_id, &before, &n_before);
+        if (r == STORE_OK)
+                r = replace(s, before, n_before, rows, n);
+        domain_rows_free(before, n_before);
+        if (r == STORE_OK)
+                return store_commit(s);
+        store_rollback(s);
+        return r;
 }

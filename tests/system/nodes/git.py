@@ -72,7 +72,8 @@ class GitServer:
                    env={'GIT_CONFIG_NOSYSTEM': '1', 'GIT_CONFIG_GLOBAL': '/dev/null', **(env or {})}).stdout.strip()
 
     def create_repo(self, name, files, branch='main', message='first', author='Ada Byron <ada@example.test>'):
-        """A new repository with one commit; returns its hash."""
+        """A new repository with one commit; returns its hash. One of that name that another file's tests have left is gone."""
+        self.remove_repo(name)
         bare = self._bare(name)
         run(['git', 'init', '-q', '--bare', f'--initial-branch={branch}', bare])
         run(['git', 'init', '-q', f'--initial-branch={branch}', self.trees / name])

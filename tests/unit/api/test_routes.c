@@ -16,7 +16,7 @@ static const char *api_document, *protocol_document;
 
 static void paths_fit_exactly(void **state) {
         (void) state;
-        char argument[64];
+        char argument[ARGUMENT_SIZE];
         assert_true(api_path_fits("/api/projects/{}", "/api/projects/shop", argument));
         assert_string_equal(argument, "shop");
         assert_true(api_path_fits("/api/projects/{}/env", "/api/projects/shop/env", argument));
@@ -25,8 +25,39 @@ static void paths_fit_exactly(void **state) {
         assert_false(api_path_fits("/api/projects/{}", "/api/projects/a/b", argument));
         assert_false(api_path_fits("/api/projects/{}/env", "/api/projects//env", argument));
         assert_false(api_path_fits("/api/projects", "/api/projects/", argument));
+        assert_true(api_path_fits("/api/projects/{}/domains/{}/check", "/api/projects/shop/domains/www.example.com/check", argument));
+        assert_string_equal(argument, "shop");
+        assert_string_equal(api_second(argument), "www.example.com");
+        assert_true(api_path_fits("/api/projects/{}/domains/{}", "/api/projects/shop/domains/www.example.com", argument));
+        assert_string_equal(api_second(argument), "www.example.com");
+        assert_false(api_path_fits("/api/projects/{}/domains/{}", "/api/projects/shop/domains/", argument));
+        assert_false(api_path_fits("/api/projects/{}/domains/{}", "/api/projects/shop/domains", argument));
+        assert_false(api_path_fits("/api/projects/{}/domains/{}", "/api/projects//domains/a.example", argument));
+        assert_false(api_path_fits("/api/projects/{}/domains/{}", "/api/projects/shop/domains/a.example/check", argument));
+        assert_false(api_path_fits("/api/projects/{}/domains/{}/check", "/api/projects/shop/domains/a.example", argument));
+        assert_false(api_path_fits("/api/projects/{}/domains/{}/check", "/api/projects/shop/domains/a.example/checks", argument));
+        assert_false(api_path_fits("/api/projects/{}/domains/{}/check", "/api/projects/shop/domains//check", argument));
+        assert_string_equal(argument, ""); /* nothing of what did not fit */
         assert_false(api_path_fits("/api/projects/{}", "/api/projects/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                                    argument));
+}
+
+/* Both places have their longest, and nothing beyond. */
+static void longest_paths_fit(void **state) {
+        char argument[ARGUMENT_SIZE + 1], path[700], first[66], second[256];
+
+        (void) state;
+        memset(first, 'a', sizeof first);
+        memset(second, 'b', sizeof second);
+        argument[ARGUMENT_SIZE] = '!';
+        for (size_t n = 62; n < 65; n++)
+                for (size_t m = 252; m < 255; m++) {
+                        (void) snprintf(path, sizeof path, "/api/projects/%.*s/domains/%.*s", (int) n, first, (int) m, second);
+                        assert_int_equal(api_path_fits("/api/projects/{}/domains/{}", path, argument), n < 64 && m < 254);
+                        assert_int_equal(argument[ARGUMENT_SIZE], '!');
+                        if (n < 64 && m < 254)
+                                assert_int_equal(strlen(argument) + strlen(api_second(argument)), n + m);
+                }
 }
 
 /* Only the health of the agent is for everyone. */
@@ -66,13 +97,14 @@ static char *read_document(const char *path) {
 
 /* A row of a table begins with "METHOD /path", one of names standing for {}; what follows is a blank or a query, not more of a path. */
 static int has_row(const char *text, const Route *route, const char *const *names) {
-        const char *place = strstr(route->path, "{}");
+        const char *place = strstr(route->path, "{}"), *rest = place ? place + 2 : "", *second = strstr(rest, "{}");
         int found = 0;
 
         for (; *names && !found; names++) {
                 char *wanted = NULL;
-                int length = place ? asprintf(&wanted, "\n| %s %.*s%s%s", route->method, (int) (place - route->path), route->path, *names,
-                                              place + 2)
+                int length = place ? asprintf(&wanted, "\n| %s %.*s%s%.*s%s%s", route->method, (int) (place - route->path), route->path,
+                                              *names, (int) (second ? second - rest : (ptrdiff_t) strlen(rest)), rest,
+                                              second ? "{domain}" : "", second ? second + 2 : "")
                                    : asprintf(&wanted, "\n| %s %s", route->method, route->path);
                 assert_true(length > 0);
                 for (const char *at = strstr(text, wanted); at && !found; at = strstr(at + 1, wanted))
@@ -132,7 +164,7 @@ static void gateway_serves_signed_calls_and_little_else(void **state) {
 static void roles_share_no_signed_path(void **state) {
         size_t n_orchestrator, n_worker;
         const Route *orchestrator = api_gateway_routes(true, &n_orchestrator), *worker = api_gateway_routes(false, &n_worker);
-        char argument[64];
+        char argument[ARGUMENT_SIZE];
 
         (void) state;
         for (size_t i = 0; i < n_orchestrator; i++)
@@ -152,7 +184,7 @@ static void gateway_bodies_are_bounded(void **state) {
                 const Route *routes = api_gateway_routes(is_orchestrator, &n);
 
                 for (size_t i = 0; i < n; i++) {
-                        bool has_body = strcmp(routes[i].method, "POST") == 0;
+                        bool has_body = strcmp(routes[i].method, "POST") == 0 || strcmp(routes[i].method, "PUT") == 0;
 
                         assert_true(has_body || strcmp(routes[i].method, "GET") == 0 || strcmp(routes[i].method, "DELETE") == 0);
                         assert_true(has_body ? routes[i].body_limit <= 2 * 1024 * 1024 : routes[i].body_limit == 0);
@@ -181,6 +213,7 @@ static void every_gateway_route_is_documented(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(paths_fit_exactly),
+                cmocka_unit_test(longest_paths_fit),
                 cmocka_unit_test(every_other_route_is_for_administrators),
                 cmocka_unit_test(bodies_are_bounded),
                 cmocka_unit_test(every_route_is_documented),

@@ -256,8 +256,8 @@ static void renewal_replaces_the_file_alone(void **state) {
         assert_string_equal(row.state, "valid");
         assert_string_equal(row.problem, "The authority does not answer.");
         about(row.next_try_ms, clock_now_ms() + HOUR_MS);
-        assert_false(certificates_warns(&row, clock_now_ms()));
-        assert_true(certificates_warns(&row, clock_now_ms() + 7 * DAY_MS));
+        assert_false(domain_ends_soon(&row, clock_now_ms()));
+        assert_true(domain_ends_soon(&row, clock_now_ms() + 7 * DAY_MS));
         domain_row_done(&row);
 
         w->answer = "ok\n";

@@ -121,7 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(200 if self.command != "POST" else 201, route)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = dispatch
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = dispatch
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -1327,6 +1327,148 @@ class Help(unittest.TestCase):
         self.assertEqual(subprocess.run([PROGRAM, "projects"], capture_output=True, env=ENVIRON).returncode, 2)
         with open("/dev/full", "w", encoding="utf-8") as full:
             self.assertEqual(subprocess.run([PROGRAM, "help"], stdout=full, stderr=subprocess.PIPE, env=ENVIRON).returncode, 1)
+
+
+def domain(name="shop.example.com", state="valid", **more):
+    return {"name": name, "primary": False, "redirect_to": None, "hsts": False, "source": "acme", "state": state, "problem": None, "not_after": None,
+            "issued_at": None, "ends_soon": False, "next_try": None, "created_at": "2025-11-24T22:50:00.000Z", **more}
+
+
+def in_days(n):
+    return ago(-86400 * n - 3600)
+
+
+class Domains(Case):
+    PATH = "/api/projects/shop/domains/shop.example.com"
+    DNS = {"type": "dns", "sentence": "shop.example.com points to 198.51.100.2, wanted is A 203.0.113.7."}
+
+    def setUp(self):
+        super().setUp()
+        self.set(domain())
+
+    def set(self, *domains):
+        self.routes["GET", "/api/domains"] = {"domains": [{**one, "project": "shop"} for one in domains]}
+        self.routes["GET", "/api/projects/shop/domains"] = {"domains": list(domains)}
+        for one in domains:
+            self.routes["GET", "/api/projects/shop/domains/" + one["name"]] = one
+
+    def test_list(self):
+        end = in_days(60)
+        self.set(domain(primary=True, not_after=end), domain("www.shop.example.com", redirect_to="shop.example.com", not_after=end, source="own"),
+                 domain("new.example.com", "waiting", problem=self.DNS), domain("old.example.com", not_after=in_days(6), ends_soon=True))
+        for words in (("domains", "list"), ("domains", "list", "shop")):
+            lines = self.check(0, *words).stdout.splitlines()
+            self.assertRegex(lines[0], r"^DOMAIN +PROJECT +STATE +CERTIFICATE ENDS +NOTE$")
+            self.assertRegex(lines[1], rf"^shop.example.com +shop +valid +{end[:10]} \(in 60 days?[^)]*\) +primary$")
+            self.assertRegex(lines[2], r"^www.shop.example.com +shop +valid +.*, own +redirects to shop.example.com$")
+            self.assertRegex(lines[3], r"^new.example.com +shop +waiting +- +-$")
+            self.assertIn("new.example.com: shop.example.com points to 198.51.100.2, wanted is A 203.0.113.7.", lines)
+            self.assertRegex(lines[-1], r"^old.example.com: its certificate ends in 6 days?")
+        self.set()
+        self.check(0, "domains", "list", "shop", out="There is no domain yet. Add one: `nanoscale domains add shop shop.example.com`\n")
+
+    def test_add(self):
+        self.routes["POST", "/api/projects/shop/domains"] = domain(state="waiting")
+        done = self.check(0, "domains", "add", "shop", "shop.example.com", "--redirect", "www.example.com", "--hsts", "on", "--primary")
+        self.assertIn("shop.example.com is added. Its certificate is asked for as soon as it points to the server", done.stdout)
+        self.assertEqual(self.asked("POST"), [("/api/projects/shop/domains", {
+            "name": "shop.example.com", "redirect_to": "www.example.com", "hsts": True, "primary": True})])
+        self.check(2, "domains", "add", "shop", err="DOMAIN is missing")
+        for bad in ("Shop.example.com", "shop", "a/b.example", "../x.example", "shop.example.com:80"):
+            self.check(2, "domains", "add", "shop", bad, err="is not a domain")
+        self.check(2, "domains", "add", "shop", "a.example", "--hsts", "yes", err="neither on nor off")
+        self.routes["POST", "/api/projects/shop/domains"] = lambda h: h.problem(409, "domain-taken", "shop.example.com is a domain of another project.", field="name")
+        self.check(1, "domains", "add", "shop", "shop.example.com", err="is a domain of another project")
+
+    def test_add_that_waits_for_the_server(self):
+        self.routes["POST", "/api/projects/shop/domains"] = domain(state="waiting", pending=True)
+        self.assertNotIn("is added", self.check(0, "domains", "add", "shop", "shop.example.com").stdout)
+
+    def test_show(self):
+        self.set(domain(problem=self.DNS, not_after=in_days(20), hsts=True))
+        lines = self.check(0, "domains", "show", "shop.example.com").stdout.splitlines()
+        self.assertEqual(lines[0], "shop.example.com")
+        self.assertIn("hsts         on", lines)
+        self.assertEqual(lines[-1], "shop.example.com: " + self.DNS["sentence"])
+        self.check(1, "domains", "show", "none.example.com", err="There is no domain none.example.com.")
+        self.assertEqual(json.loads(self.check(0, "domains", "show", "shop.example.com", "--json").stdout)["problem"], self.DNS)
+
+    def test_set(self):
+        self.routes["PATCH", self.PATH] = domain()
+        self.check(0, "domains", "set", "shop.example.com", "--no-redirect", "--hsts", "off", "--automatic", out="Stored, and in effect.\n")
+        self.assertEqual(self.asked("PATCH"), [(self.PATH, {"redirect_to": None, "hsts": False, "source": "acme"})])
+        self.check(2, "domains", "set", "shop.example.com", err="Nothing to set")
+        self.check(2, "domains", "set", "shop.example.com", "--redirect", "a.example", "--no-redirect", err="contradict")
+
+    def test_remove(self):
+        self.routes["DELETE", self.PATH] = lambda h: h.answer(204)
+        self.check(2, "domains", "remove", "shop.example.com", err="needs --yes")
+        self.assertEqual(self.asked("DELETE"), [])
+        self.check(0, "domains", "remove", "shop.example.com", "--yes", out="shop.example.com is removed.\n")
+        self.assertEqual(self.asked("DELETE"), [(self.PATH, None)])
+
+    def test_check_waits_for_the_outcome(self):
+        answers = [domain(state="waiting"), domain(state="issuing"), domain(not_after=in_days(89))]
+        self.routes["POST", self.PATH + "/check"] = lambda h: h.answer(202, domain(state="waiting"))
+        self.routes["GET", self.PATH] = lambda h: h.answer(200, answers.pop(0))
+        self.assertIn("shop.example.com is served by https. Its certificate ends", self.check(0, "domains", "check", "shop.example.com", "--force").stdout)
+        self.assertEqual(answers, [])
+        self.assertEqual(self.asked("POST"), [(self.PATH + "/check", {"force": True})])
+        self.check(0, "domains", "check", "shop.example.com", "--no-wait", out="shop.example.com is waiting.\n")
+        self.routes["GET", self.PATH] = domain(state="waiting", problem=self.DNS)
+        self.check(1, "domains", "check", "shop.example.com", out="shop.example.com: " + self.DNS["sentence"] + "\n")
+
+    def test_certificate(self):
+        self.routes["PUT", self.PATH + "/certificate"] = lambda h: h.answer(200, domain(source="own", not_after=in_days(300)))
+        chain, key = (os.path.join(self.directory.name, name) for name in ("chain.pem", "key.pem"))
+        for path, text in ((chain, "the chain\n"), (key, "the key\n")):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+        done = self.check(0, "domains", "certificate", "shop.example.com", "--chain", chain, "--key", key)
+        self.assertRegex(done.stdout, r"^shop.example.com is served by https. Its certificate ends .*, own\.$")
+        self.assertEqual(self.asked("PUT"), [(self.PATH + "/certificate", {"chain": "the chain\n", "key": "the key\n"})])
+        self.check(2, "domains", "certificate", "shop.example.com", "--chain", chain, err="--key is missing")
+        self.check(1, "domains", "certificate", "shop.example.com", "--chain", chain, "--key", "/nowhere", err="/nowhere: No such file")
+        self.routes["PUT", self.PATH + "/certificate"] = lambda h: h.problem(422, "invalid-certificate", "The certificate has expired.", field="chain")
+        self.check(1, "domains", "certificate", "shop.example.com", "--chain", chain, "--key", key, err="The certificate has expired.")
+
+
+class Protect(Case):
+    def setUp(self):
+        super().setUp()
+        self.project = {**PROJECT, "gate": None, "allow": [], "rate": 0, "maintenance": False, "security_headers": False, "site_problem": None}
+        self.routes["GET", "/api/projects/shop"] = self.project
+        self.routes["PATCH", "/api/projects/shop"] = {**self.project, "gate": {"user": "ada"}, "allow": ["10.0.0.0/8"], "rate": 5, "maintenance": True}
+
+    def test_without_an_option_it_says_how_it_is(self):
+        self.check(0, "projects", "protect", "shop", out="password     none\nvisitors     from everywhere\nrate         no limit\nmaintenance  off\nheaders      off\n")
+        self.assertEqual(self.asked("PATCH"), [])
+
+    def test_all_options(self):
+        done = self.check(0, "projects", "protect", "shop", "--password-user", "ada", "--allow", "10.0.0.0/8", "--allow", "2001:db8::/32", "--rate", "5",
+                          "--maintenance", "on", "--headers", "off", stdin="correct horse\n")
+        self.assertEqual(self.asked("PATCH"), [("/api/projects/shop", {
+            "allow": ["10.0.0.0/8", "2001:db8::/32"], "rate": 5, "maintenance": True, "security_headers": False,
+            "gate": {"user": "ada", "password": "correct horse"}})])
+        self.assertIn("password     is asked for, user ada\nvisitors     10.0.0.0/8 only\nrate         5 requests a second of one address\n", done.stdout)
+        self.assertNotIn("correct horse", done.stdout)
+
+    def test_taking_away(self):
+        self.check(0, "projects", "protect", "shop", "--no-password", "--allow-all", "--rate", "0")
+        self.assertEqual(self.asked("PATCH"), [("/api/projects/shop", {"gate": None, "allow": [], "rate": 0})])
+
+    def test_usage(self):
+        self.check(2, "projects", "protect", "shop", "--allow", "10.0.0.1/8", err="--allow takes networks")
+        self.check(2, "projects", "protect", "shop", "--allow", "10.0.0.0/8", "--allow-all", err="contradict")
+        self.check(2, "projects", "protect", "shop", "--password-user", "a", "--no-password", err="contradict")
+        self.check(2, "projects", "protect", "shop", "--rate", "fast", err="is not a number")
+        self.check(2, "projects", "protect", "shop", "--maintenance", "1", err="neither on nor off")
+
+    def test_password_is_asked_for_without_echo(self):
+        code, shown = self.run_on_terminal("projects", "protect", "shop", "--password-user", "ada", type_in=[("not shown)", "correct horse\n")])
+        self.assertEqual(code, 0)
+        self.assertNotIn("correct horse", shown)
+        self.assertEqual(self.asked("PATCH")[0][1], {"gate": {"user": "ada", "password": "correct horse"}})
 
 
 if __name__ == "__main__":

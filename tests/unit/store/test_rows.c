@@ -597,6 +597,33 @@ static DomainRow domain(const char *name, const char *project_id) {
         return (DomainRow){ .name = T(name), .project_id = T(project_id), .source = T("acme"), .state = T("waiting"), .created_at_ms = 5 };
 }
 
+/* shop.example is of project00001, a.example of project00002. */
+static void replacing_domains(Store *s) {
+        DomainRow wanted[2] = { domain("b.example", "project00001"), domain("shop.example", "project00001") }, *rows;
+        size_t n;
+
+        wanted[1].hsts = true;
+        assert_int_equal(store_domain_replace(s, "project00001", wanted, 2), 0);
+        assert_int_equal(store_domain_list(s, "project00001", &rows, &n), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(rows[1].state, "valid"); /* as it was */
+        assert_true(rows[1].hsts);
+        domain_rows_free(rows, n);
+        /* Another project's: nothing changes. */
+        wanted[0] = domain("c.example", "project00001");
+        wanted[1] = domain("a.example", "project00001");
+        assert_int_equal(store_domain_replace(s, "project00001", wanted, 2), STORE_E_TAKEN);
+        assert_int_equal(store_domain_list(s, "project00001", &rows, &n), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(rows[0].name, "b.example");
+        domain_rows_free(rows, n);
+        wanted[0] = domain("shop.example", "project00001");
+        assert_int_equal(store_domain_replace(s, "project00001", wanted, 1), 0);
+        assert_int_equal(store_domain_list(s, "project00001", &rows, &n), 0);
+        assert_int_equal(n, 1);
+        domain_rows_free(rows, n);
+}
+
 static void domains(void **state) {
         DomainRow row, draft = domain("shop.example", "project00001"), *rows;
         Store *s = *state;
@@ -668,6 +695,7 @@ static void domains(void **state) {
         assert_int_equal(store_domain_list_on(s, "server999999", &rows, &n), 0);
         assert_int_equal(n, 0);
         domain_rows_free(rows, n);
+        replacing_domains(s);
         assert_int_equal(store_domain_delete(s, "a.example"), 0);
         assert_int_equal(store_domain_delete(s, "a.example"), STORE_E_ABSENT);
 }

@@ -97,6 +97,12 @@ static void defaults(void **state) {
         assert_null(c->builds_ca);
         assert_null(c->cluster_address);
         assert_int_equal(c->cluster_port, 4000);
+        assert_null(c->acme_email);
+        assert_string_equal(c->acme_server, "https://acme-v02.api.letsencrypt.org/directory");
+        assert_null(c->acme_ca);
+        assert_null(c->acme_hook);
+        assert_null(c->acme_addresses);
+        assert_true(c->acme_check_dns);
         assert_false(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 60);
         assert_int_equal(c->doze_seconds, 120);
@@ -113,6 +119,9 @@ static void every_key(void **state) {
                                    "                \"bun_dist\": \"http://b.example:8080\" },"
                                    "  \"builds\": { \"registry\": \"https://b.example\", \"ca\": \"/etc/ca.pem\" },"
                                    "  \"cluster\": { \"address\": \"2001:db8::7\", \"port\": 4443 },"
+                                   "  \"acme\": { \"email\": \"ops+a@example.com\", \"server\": \"https://ca.example:14000/dir\","
+                                   "            \"ca\": \"/etc/ca.pem\", \"hook\": \"/opt/dns-hook\", \"check_dns\": false,"
+                                   "            \"addresses\": \"203.0.113.7 2001:db8::7\" },"
                                    "  \"network\": { \"allow_private_repositories\": true },"
                                    "  \"sleep\": { \"shortest_idle_seconds\": 1, \"doze_seconds\": 0, \"deep_seconds\": 2 },"
                                    "  \"log\": { \"level\": \"debug\" } }";
@@ -130,6 +139,12 @@ static void every_key(void **state) {
                               (char[]){ "NANOSCALE_BUILDS_CA=/e/ca" },
                               (char[]){ "NANOSCALE_CLUSTER_ADDRESS=orch.example.com" },
                               (char[]){ "NANOSCALE_CLUSTER_PORT=65535" },
+                              (char[]){ "NANOSCALE_ACME_EMAIL=e@example.org" },
+                              (char[]){ "NANOSCALE_ACME_SERVER=https://e.example/dir" },
+                              (char[]){ "NANOSCALE_ACME_CA=/e/acme-ca" },
+                              (char[]){ "NANOSCALE_ACME_HOOK=/e/hook" },
+                              (char[]){ "NANOSCALE_ACME_ADDRESSES=203.0.113.8" },
+                              (char[]){ "NANOSCALE_ACME_CHECK_DNS=true" },
                               (char[]){ "NANOSCALE_NETWORK_ALLOW_PRIVATE_REPOSITORIES=false" },
                               (char[]){ "NANOSCALE_SLEEP_SHORTEST_IDLE_SECONDS=3" },
                               (char[]){ "NANOSCALE_SLEEP_DOZE_SECONDS=4" },
@@ -154,6 +169,12 @@ static void every_key(void **state) {
         assert_string_equal(c->builds_ca, "/etc/ca.pem");
         assert_string_equal(c->cluster_address, "2001:db8::7");
         assert_int_equal(c->cluster_port, 4443);
+        assert_string_equal(c->acme_email, "ops+a@example.com");
+        assert_string_equal(c->acme_server, "https://ca.example:14000/dir");
+        assert_string_equal(c->acme_ca, "/etc/ca.pem");
+        assert_string_equal(c->acme_hook, "/opt/dns-hook");
+        assert_string_equal(c->acme_addresses, "203.0.113.7 2001:db8::7");
+        assert_false(c->acme_check_dns);
         assert_true(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 1);
         assert_int_equal(c->doze_seconds, 0);
@@ -175,6 +196,12 @@ static void every_key(void **state) {
         assert_string_equal(c->builds_ca, "/e/ca");
         assert_string_equal(c->cluster_address, "orch.example.com");
         assert_int_equal(c->cluster_port, 65535);
+        assert_string_equal(c->acme_email, "e@example.org");
+        assert_string_equal(c->acme_server, "https://e.example/dir");
+        assert_string_equal(c->acme_ca, "/e/acme-ca");
+        assert_string_equal(c->acme_hook, "/e/hook");
+        assert_string_equal(c->acme_addresses, "203.0.113.8");
+        assert_true(c->acme_check_dns);
         assert_false(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 3);
         assert_int_equal(c->doze_seconds, 4);
@@ -183,9 +210,11 @@ static void every_key(void **state) {
         config_free(c);
 }
 
-#define KEYS                                                                                                                           \
-        "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, "    \
-        "builds.registry, builds.ca, cluster.address, cluster.port, network.allow_private_repositories, sleep.shortest_idle_seconds, " \
+#define KEYS                                                                                                                        \
+        "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, " \
+        "builds.registry, builds.ca, cluster.address, cluster.port, acme.email, acme.server, acme.ca, acme.hook, acme.addresses, "  \
+        "acme.check_dns, "                                                                                                          \
+        "network.allow_private_repositories, sleep.shortest_idle_seconds, "                                                         \
         "sleep.doze_seconds, sleep.deep_seconds, log.level"
 
 #define ADDRESS(value) \
@@ -225,6 +254,23 @@ static void sentences(void **state) {
                 { "{ \"cluster\": { \"address\": \"Orch.example.com\" } }", ADDRESS("Orch.example.com") },
                 { "{ \"cluster\": { \"port\": 0 } }", "cluster.port of PATH is \"0\"; it must be a whole number from 1 to 65535." },
                 { "{ \"cluster\": { \"port\": 65536 } }", "cluster.port of PATH is \"65536\"; it must be a whole number from 1 to 65535." },
+                { "{ \"acme\": { \"email\": \"ops\" } }", "acme.email of PATH is \"ops\"; it must be an e-mail address." },
+                { "{ \"acme\": { \"email\": \"-x@example.com\" } }",
+                  "acme.email of PATH is \"-x@example.com\"; it must be an e-mail address." },
+                { "{ \"acme\": { \"server\": \"http://ca.example/dir\" } }",
+                  "acme.server of PATH is \"http://ca.example/dir\"; it must be the https:// address of an ACME directory." },
+                { "{ \"acme\": { \"hook\": \"/opt/a b\" } }",
+                  "acme.hook of PATH is \"/opt/a b\"; it must be an absolute path of letters, digits and ._@-." },
+                { "{ \"acme\": { \"hook\": \"/opt/../x\" } }",
+                  "acme.hook of PATH is \"/opt/../x\"; it must be an absolute path of letters, digits and ._@-." },
+                { "{ \"acme\": { \"addresses\": \"\" } }",
+                  "acme.addresses of PATH is \"\"; it must be IP addresses with a blank between them." },
+                { "{ \"acme\": { \"addresses\": \"203.0.113.7, 203.0.113.8\" } }",
+                  "acme.addresses of PATH is \"203.0.113.7, 203.0.113.8\"; it must be IP addresses with a blank between them." },
+                { "{ \"acme\": { \"addresses\": \"203.0.113.7 \" } }",
+                  "acme.addresses of PATH is \"203.0.113.7 \"; it must be IP addresses with a blank between them." },
+                { "{ \"acme\": { \"addresses\": \"example.com\" } }",
+                  "acme.addresses of PATH is \"example.com\"; it must be IP addresses with a blank between them." },
                 { "{ \"network\": { \"allow_private_repositories\": \"true\" } }",
                   "network.allow_private_repositories of PATH is a string; it must be true or false, without quotes." },
                 { "{ \"sleep\": { \"doze_seconds\": \"2\" } }",
