@@ -128,6 +128,7 @@ class Domains:
         for project in ('calm', 'shop'):
             self._project(project)
         self.node.write('/etc/resolv.conf', f'nameserver {authority.node.address}\n')
+        self.root = authority.root()
         self.settings(authority.settings(brief))
 
     def settings(self, settings):
@@ -169,6 +170,14 @@ class Domains:
             return wait_until(ask, LIMIT, 0.2, f'{name} {state}, {problem}')
         except TimeoutError as error:
             raise TimeoutError(f'{error}; it is {self.show(project, name)}') from None
+
+    def has_https(self, name, text='shop', root=None):
+        """Waits until it is so for every request: after nginx is reloaded, a worker of before may answer once more."""
+        root = root or self.root
+
+        def ask():
+            return all(self.node.fetch(f'https://{name}/', ca=root).text == text for _ in range(10))
+        wait_until(ask, LIMIT, 0.2, f'https://{name}/')
 
     def served(self, name):
         """Number of the certificate that a client is shown, as openssl prints it; '' when there is no handshake."""

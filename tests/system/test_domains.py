@@ -18,16 +18,17 @@ CIPHERS = {'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'EC
 @pytest.fixture(scope='module')
 def site(lab, git, authority):
     site = Domains(lab, git, authority, 'domains', brief=True)
-    site.root = authority.root()
     for name in ('calm.test', 'brief.test', 'shop.test', 'www.shop.test', 'own.test'):
         authority.point(name, site.node.address)
     # Its certificate is due soon; by then the authority is the other one.
     site.add('calm', 'brief.test')
     site.wait('calm', 'brief.test', 'valid')
+    site.has_https('brief.test', 'calm', authority.root(brief=True))
     site.brief = site.served('brief.test')
     site.settings(authority.settings())
     site.add('calm', 'calm.test')
     site.wait('calm', 'calm.test', 'valid')
+    site.has_https('calm.test', 'calm')
     with Visitors(site.node, {'http://calm.apps.test/': 'calm', 'https://calm.test/': 'calm'}, site.root) as site.visitors:
         yield site
     lab.remove(site.node)

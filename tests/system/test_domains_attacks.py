@@ -21,12 +21,12 @@ local $/; print $s scalar <STDIN>; $s->flush; $s->shutdown(1); print scalar <$s>
 @pytest.fixture(scope='module')
 def site(lab, git, authority):
     site = Domains(lab, git, authority, 'attacks')
-    site.root = authority.root()
     for project in ('calm', 'shop'):
         authority.point(f'{project}.test', site.node.address)
         site.add(project, f'{project}.test')
         site.wait(project, f'{project}.test', 'valid')
-    wait_until(lambda: site.node.fetch('https://shop.test/', ca=site.root).text == 'shop', LIMIT, 0.2, 'https://shop.test/')
+    for project in ('calm', 'shop'):
+        site.has_https(f'{project}.test', project)
     yield site
     lab.remove(site.node)
 

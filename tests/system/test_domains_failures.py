@@ -14,12 +14,13 @@ SITES = {'http://calm.apps.test/': 'calm', 'https://calm.test/': 'calm'}
 @pytest.fixture(scope='module')
 def site(lab, git, authority):
     site = Domains(lab, git, authority, 'failures')
-    site.root = authority.root()
     for name in ('calm.test', 'steady.test'):
         authority.point(name, site.node.address)
         site.add('calm' if name == 'calm.test' else 'shop', name)
     site.wait('calm', 'calm.test', 'valid')
     site.wait('shop', 'steady.test', 'valid')
+    site.has_https('calm.test', 'calm')
+    site.has_https('steady.test')
     with Visitors(site.node, SITES, site.root) as site.visitors:
         yield site
     lab.remove(site.node)
@@ -37,10 +38,6 @@ def again_in(found):
     """Hours until it is tried again."""
     then = datetime.datetime.fromisoformat(found['next_try'].replace('Z', '+00:00'))
     return (then - datetime.datetime.now(datetime.timezone.utc)).total_seconds() / 3600
-
-
-def has_https(site, name, text='shop'):
-    wait_until(lambda: site.node.fetch(f'https://{name}/', ca=site.root).text == text, LIMIT, 0.2, f'https://{name}/')
 
 
 @pytest.mark.parametrize('kind', ['none', 'elsewhere', 'also-elsewhere', 'broken'])
@@ -61,7 +58,7 @@ def test_nothing_is_asked_while_dns_is_wrong(site, kind):
     site.authority.point(name, own)
     site.check('shop', name)
     site.wait('shop', name, 'valid')
-    has_https(site, name)
+    site.has_https(name)
 
 
 def test_a_challenge_that_fails(site):
@@ -75,7 +72,7 @@ def test_a_challenge_that_fails(site):
     site.authority.point('split.test', site.node.address)
     site.check('shop', 'split.test')
     site.wait('shop', 'split.test', 'valid')
-    has_https(site, 'split.test')
+    site.has_https('split.test')
 
 
 def test_the_authority_has_a_limit(site):
@@ -96,13 +93,13 @@ def test_the_authority_has_a_limit(site):
         site.check('shop', 'steady.test', force=True)
         steady = site.wait('shop', 'steady.test', 'valid', 'rate-limit')
         assert again_in(steady) > 23
-        has_https(site, 'steady.test')
+        site.has_https('steady.test')
     finally:
         site.authority.limit(False)
     for name in ('many.test', 'late.test', 'steady.test'):
         site.check('shop', name)
         site.wait('shop', name, 'valid')
-        has_https(site, name)
+        site.has_https(name)
 
 
 def test_the_authority_is_away(site):
@@ -124,7 +121,7 @@ def test_the_authority_is_away(site):
     for name in ('away.test', 'steady.test'):
         site.check('shop', name, force=True)
         site.wait('shop', name, 'valid')
-        has_https(site, name)
+        site.has_https(name)
     assert site.served('steady.test') not in ('', before)
 
 
@@ -142,7 +139,7 @@ def test_a_lost_or_damaged_file_comes_back(site, how):
     assert site.served('steady.test') == ''
     restart(site)
     wait_until(lambda: site.served('steady.test') == number, LIMIT, 0.2, 'the same certificate')
-    has_https(site, 'steady.test')
+    site.has_https('steady.test')
     assert site.authority.asked() == asked
 
 
@@ -151,7 +148,7 @@ def test_without_certbots_copy_a_new_one_is_asked_for(site):
     site.node.run(['rm', '-r', f'{CERTIFICATES}/steady.test.pem', *(f'{CERTBOT}/{d}/steady.test' for d in ('live', 'archive')), f'{CERTBOT}/renewal/steady.test.conf'])
     restart(site)
     wait_until(lambda: site.served('steady.test') not in ('', number), LIMIT, 0.5, 'another certificate')
-    has_https(site, 'steady.test')
+    site.has_https('steady.test')
 
 
 def test_an_agent_that_is_ended_while_it_asks_goes_on(site):
@@ -161,7 +158,7 @@ def test_an_agent_that_is_ended_while_it_asks_goes_on(site):
     site.node.run(['systemctl', 'kill', '--signal=KILL', 'nanoscale-agent.service'])
     wait_until(lambda: site.call('GET', '/api/health').status == 200, what='the agent')
     site.wait('shop', 'ended.test', 'valid')
-    has_https(site, 'ended.test')
+    site.has_https('ended.test')
 
 
 def test_the_disk_of_the_certificates_is_full(site):
@@ -178,13 +175,13 @@ def test_the_disk_of_the_certificates_is_full(site):
     site.check('shop', 'steady.test', force=True)
     site.wait('shop', 'steady.test', 'valid', 'disk')
     assert site.served('steady.test') == before
-    has_https(site, 'steady.test')
+    site.has_https('steady.test')
     node.run(['rm', f'{CERTIFICATES}/filler'])
     asked = site.authority.asked()
     for name in ('full.test', 'steady.test'):
         site.check('shop', name)
         site.wait('shop', name, 'valid')
-        has_https(site, name)
+        site.has_https(name)
     assert site.served('steady.test') not in ('', before) and site.authority.asked() == asked, 'the one that was got is taken'
     node.run(['bash', '-ec', f'rm -r /root/kept; cp -a {CERTIFICATES} /root/kept; umount -l {CERTIFICATES}; cp -a /root/kept/. {CERTIFICATES}'])
 
@@ -204,4 +201,4 @@ def test_the_disk_of_certbot_is_full(site):
         node.run(['umount', '-l', top])
     site.check('shop', 'tight.test')
     site.wait('shop', 'tight.test', 'valid')
-    has_https(site, 'tight.test')
+    site.has_https('tight.test')
