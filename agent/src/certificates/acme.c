@@ -85,6 +85,7 @@ static void on_readable(void *owner, uint32_t revents) {
         }
         if (c->received == 0) {
                 finish(c, &(AcmeAnswer){ .word = "unreachable",
+                                         .is_busy = true,
                                          .text = "nanoscale-acme ended without an answer. Its journal says why: journalctl -u "
                                                  "'nanoscale-acme@*'." });
                 return;

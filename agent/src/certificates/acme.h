@@ -23,6 +23,7 @@ typedef struct {
         bool ok;
         const char *word; /* when not ok: challenge, rate-limit, unreachable, refused, disk, timeout, other */
         const char *text; /* a sentence; never NULL; valid during the call */
+        bool is_busy;     /* no answer at all: it may still work for an agent of before, and serves one at a time */
 } AcmeAnswer;
 
 typedef void (*AcmeDone)(void *owner, const AcmeAnswer *answer);

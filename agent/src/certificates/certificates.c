@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BUSY_MS (INT64_C(10) * 1000)
 #define MINUTE_MS (INT64_C(60) * 1000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
@@ -85,9 +86,7 @@ static bool is_own(const DomainRow *row) {
 
 /* --- what an attempt came to --- */
 
-static int64_t delay_after(int64_t tries, const char *word) {
-        int64_t delay = strcmp(word, "rate-limit") == 0 ? DAY_MS : HOUR_MS;
-
+static int64_t delay_after(int64_t tries, int64_t delay) {
         while (--tries > 0 && delay < DAY_MS)
                 delay *= 2;
         return delay < DAY_MS ? delay : DAY_MS;
@@ -110,16 +109,20 @@ static void pause_others(const Certificates *c, const DomainRow *limited, int64_
         domain_rows_free(rows, n);
 }
 
-static void fail(const Certificates *c, DomainRow *row, const char *word, const char *sentence) {
+static void fail_for(const Certificates *c, DomainRow *row, const char *word, const char *sentence, int64_t first_delay_ms) {
         int64_t now = clock_now_ms(), next;
 
         row->tries++;
-        next = now + delay_after(row->tries, word);
+        next = now + delay_after(row->tries, first_delay_ms);
         set_problem(row, word, "%s", sentence);
         put(c, row, is_good(row, now) ? "valid" : "failed", next);
         (void) fprintf(stderr, "<4>%s: no certificate (%s): %.700s\n", row->name, word, row->problem ? row->problem : "");
         if (strcmp(word, "rate-limit") == 0)
                 pause_others(c, row, next);
+}
+
+static void fail(const Certificates *c, DomainRow *row, const char *word, const char *sentence) {
+        fail_for(c, row, word, sentence, strcmp(word, "rate-limit") == 0 ? DAY_MS : HOUR_MS);
 }
 
 /* nginx has it: from now on the name is served by https. */
@@ -196,6 +199,8 @@ static void on_acme(void *owner, const AcmeAnswer *answer) {
         if (reload(c, &row)) {
                 if (answer->ok)
                         (void) take_live(c, &row, true);
+                else if (answer->is_busy) /* the authority was not asked for us, so it does not mind */
+                        fail_for(c, &row, answer->word, answer->text, BUSY_MS);
                 else
                         fail(c, &row, answer->word, answer->text);
         }
