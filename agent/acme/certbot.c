@@ -31,6 +31,9 @@ static const char *const always[] = {
         "--reuse-key",
         "--max-log-backups",
         "10",
+        /* certbot 2.1 with Python 3.11 loses what an authority refused with, and ends with "AttributeError: can't set attribute" instead:
+         * the trace has it. */
+        "--debug",
 };
 
 void certbot_command(const Certbot *c, const Fields *request, CertbotCommand *ret) {

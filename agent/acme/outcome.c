@@ -90,6 +90,7 @@ static const struct {
         { "Error creating new account", "refused" },
         { "Account is not valid", "refused" },
         { "unauthorized", "refused" },
+        { "urn:ietf:params:acme:error:", "refused" },
 };
 
 /* The last line that says what is wrong: certbot ends with advice and with where its log is. */
@@ -136,6 +137,11 @@ static void put_sentence(Outcome *ret, const char *word, const char *line) {
         if (name > 5 && strncmp(line + name - 5, "Error: ", 7) == 0)
                 line += name + 2;
         n = strcspn(line, "\n");
+        /* An authority's refusal begins with its kind: `urn:ietf:params:acme:error:rateLimited :: …`. */
+        if (text_starts(line, "urn:") && (inner = memmem(line, n, " :: ", 4))) {
+                n -= (size_t) (inner + 4 - line);
+                line = inner + 4;
+        }
         inner = memmem(line, n, "(Caused by ", 11);
         if (inner && (inner = memrchr(inner, ']', n - (size_t) (inner - line))) && inner[1] == ' ') {
                 line = inner + 2;

@@ -26,6 +26,7 @@ static bool is_option(const char *word) {
                 "--key-type",
                 "--reuse-key",
                 "--max-log-backups",
+                "--debug",
                 "--config-dir",
                 "--work-dir",
                 "--logs-dir",

@@ -57,7 +57,8 @@ static void expect_words(const char *middle, const char *end) {
         text_printf(&t,
                     "certonly\n--non-interactive\n--agree-tos\n--no-eff-email\n--no-directory-hooks\n--renew-with-new-domains\n--key-"
                     "type\necdsa\n"
-                    "--reuse-key\n--max-log-backups\n10\n--config-dir\n%s/config\n--work-dir\n%s/work\n--logs-dir\n%s/logs\n--server\n"
+                    "--reuse-key\n--max-log-backups\n10\n--debug\n--config-dir\n%s/config\n--work-dir\n%s/work\n--logs-dir\n%s/"
+                    "logs\n--server\n"
                     "https://acme.test:14000/dir\n%s--cert-name\nshop.test\n--domain\nshop.test\n%s",
                     directory, directory, directory, middle, end);
         expect_file("words", t.data);
