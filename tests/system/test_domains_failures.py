@@ -54,7 +54,7 @@ def test_nothing_is_asked_while_dns_is_wrong(site, kind):
     assert name in sentence and own in sentence and ('203.0.113.9' in sentence) == ('elsewhere' in kind), sentence
     assert again_in(found) < 1
     assert site.authority.asked() == asked
-    assert site.node.fetch(f'http://{name}/').text == 'shop', 'without a certificate it is there by http'
+    assert site.node.wait_fetch(f'http://{name}/').text == 'shop', 'without a certificate it is there by http'
     site.authority.point(name, own)
     site.check('shop', name)
     site.wait('shop', name, 'valid')
