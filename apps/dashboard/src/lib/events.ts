@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+/** The one stream of state (GET /api/events) of a tab: it writes what changed into the caches of queries.ts. */
+import type { Deployment, Project, Server, Usage } from "@nanoscale/contracts";
+import type { QueryClient } from "@tanstack/react-query";
+
+export type Connection = "connecting" | "live" | "lost";
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+
+export function putProject(client: QueryClient, changed: Project) {
+  client.setQueryData<Project>(["project", changed.name], changed);
+  client.setQueryData<Project[]>(["projects"], (old) => {
+    if (!old) return old;
+    const index = old.findIndex((p) => p.id === changed.id);
+    return index < 0
+      ? [...old, changed].sort((a, b) => a.name.localeCompare(b.name))
+      : old.toSpliced(index, 1, changed);
+  });
+  client.setQueryData(["domains", changed.name], changed.domains);
+}
+
+export function dropProject(client: QueryClient, id: string) {
+  const gone = client.getQueryData<Project[]>(["projects"])?.find((p) => p.id === id);
+  client.setQueryData<Project[]>(["projects"], (old) => old?.filter((p) => p.id !== id));
+  if (gone) void client.invalidateQueries({ queryKey: ["project", gone.name] });
+}
+
+export function putServer(client: QueryClient, changed: Server) {
+  client.setQueryData<Server[]>(["servers"], (old) => {
+    if (!old) return old;
+    const index = old.findIndex((s) => s.id === changed.id);
+    return index < 0 ? [...old, changed] : old.toSpliced(index, 1, changed);
+  });
+}
+
+export function putDeployment(client: QueryClient, changed: Deployment) {
+  // What only the single deployment has (its steps) stays until the next answer has it anew.
+  client.setQueryData<Deployment>(["deployment", changed.id], (old) => (old ? { ...old, ...changed } : old));
+  void client.invalidateQueries({ queryKey: ["deployments"] });
+  if (changed.state === "live") void client.invalidateQueries({ queryKey: ["releases", changed.project] });
+}
+
+export function putUsage(client: QueryClient, usage: Usage) {
+  const byServer = new Map(usage.servers.map((s) => [s.id, s]));
+  const byProject = new Map(usage.projects.map((p) => [p.id, p]));
+  client.setQueryData<Server[]>(["servers"], (old) =>
+    old?.map((s) => {
+      const now = byServer.get(s.id);
+      return now && s.statistics ? { ...s, statistics: { ...s.statistics, ...now } } : s;
+    }),
+  );
+  client.setQueryData<Project[]>(["projects"], (old) =>
+    old?.map((p) => {
+      const now = byProject.get(p.id);
+      return now && now.memory_bytes !== p.memory_bytes ? { ...p, memory_bytes: now.memory_bytes } : p;
+    }),
+  );
+}
+
+/** Follows until the returned function is called. After a break the lists are read anew: the stream replays nothing. */
+export function follow(client: QueryClient, onConnection: (connection: Connection) => void): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let pause = FIRST_PAUSE_MS;
+  let broken = false;
+
+  const on = <T>(name: string, take: (client: QueryClient, data: T) => void) =>
+    source?.addEventListener(name, (event: MessageEvent<string>) => take(client, JSON.parse(event.data) as T));
+
+  const open = () => {
+    onConnection(broken ? "lost" : "connecting");
+    source = new EventSource("/api/events");
+    source.addEventListener("ready", () => {
+      if (broken) void client.invalidateQueries();
+      broken = false;
+      pause = FIRST_PAUSE_MS;
+      onConnection("live");
+    });
+    on<Project>("project", putProject);
+    on<{ id: string }>("project-removed", (c, { id }) => dropProject(c, id));
+    on<Server>("server", putServer);
+    on<{ id: string }>("server-removed", (c, { id }) =>
+      c.setQueryData<Server[]>(["servers"], (old) => old?.filter((s) => s.id !== id)),
+    );
+    on<Deployment>("deployment", putDeployment);
+    on<Usage>("usage", putUsage);
+    source.onerror = () => {
+      // The browser gives up on an answer like 502; so do we, and come back by ourselves.
+      source?.close();
+      broken = true;
+      onConnection("lost");
+      timer = setTimeout(open, pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      // A session that has ended is found out by asking.
+      void client.invalidateQueries({ queryKey: ["me"] });
+    };
+  };
+
+  open();
+  return () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+}

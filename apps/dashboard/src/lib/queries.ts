@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+/** Every question that the dashboard asks, with its key in the cache: /api/events (events.ts) writes under the same keys. */
+import type {
+  ApiToken,
+  AuthState,
+  Deployment,
+  Domain,
+  Env,
+  Me,
+  Project,
+  ProjectSeries,
+  Range,
+  Release,
+  Server,
+  ServerSeries,
+  Session,
+  Settings,
+  Wake,
+} from "@nanoscale/contracts";
+import { queryOptions } from "@tanstack/react-query";
+import { get, part } from "./api";
+
+export const authState = () =>
+  queryOptions({ queryKey: ["auth"], queryFn: ({ signal }) => get<AuthState>("/auth/state", signal) });
+export const me = () => queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => get<Me>("/me", signal) });
+export const settings = () =>
+  queryOptions({ queryKey: ["settings"], queryFn: ({ signal }) => get<Settings>("/settings", signal) });
+export const sessions = () =>
+  queryOptions({
+    queryKey: ["sessions"],
+    queryFn: async ({ signal }) => (await get<{ sessions: Session[] }>("/me/sessions", signal)).sessions,
+  });
+export const apiTokens = () =>
+  queryOptions({
+    queryKey: ["tokens"],
+    queryFn: async ({ signal }) => (await get<{ tokens: ApiToken[] }>("/tokens", signal)).tokens,
+  });
+
+export const servers = () =>
+  queryOptions({
+    queryKey: ["servers"],
+    queryFn: async ({ signal }) => (await get<{ servers: Server[] }>("/servers", signal)).servers,
+  });
+export const serverSeries = (id: string, range: Range) =>
+  queryOptions({
+    queryKey: ["server-series", id, range],
+    queryFn: ({ signal }) => get<ServerSeries>(`/servers/${part(id)}/statistics?range=${range}`, signal),
+  });
+
+/** All of them, page by page: the list, the palette and the counts need them all. */
+async function allProjects(signal: AbortSignal) {
+  const all: Project[] = [];
+  for (let after: string | null = ""; after !== null; ) {
+    const page: { projects: Project[]; next: string | null } = await get(
+      `/projects?limit=200${after ? `&after=${part(after)}` : ""}`,
+      signal,
+    );
+    all.push(...page.projects);
+    after = page.next;
+  }
+  return all;
+}
+export const projects = () =>
+  queryOptions({ queryKey: ["projects"], queryFn: ({ signal }) => allProjects(signal) });
+export const project = (name: string) =>
+  queryOptions({
+    queryKey: ["project", name],
+    queryFn: ({ signal }) => get<Project>(`/projects/${part(name)}`, signal),
+  });
+export const projectSeries = (name: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project-series", name, range],
+    queryFn: ({ signal }) => get<ProjectSeries>(`/projects/${part(name)}/statistics?range=${range}`, signal),
+  });
+export const releases = (name: string) =>
+  queryOptions({
+    queryKey: ["releases", name],
+    queryFn: async ({ signal }) =>
+      (await get<{ releases: Release[] }>(`/projects/${part(name)}/releases`, signal)).releases,
+  });
+export const wakes = (name: string) =>
+  queryOptions({
+    queryKey: ["wakes", name],
+    queryFn: async ({ signal }) => (await get<{ wakes: Wake[] }>(`/projects/${part(name)}/wakes`, signal)).wakes,
+  });
+export const env = (name: string) =>
+  queryOptions({
+    queryKey: ["env", name],
+    queryFn: ({ signal }) => get<Env>(`/projects/${part(name)}/env`, signal),
+  });
+export const domains = (name: string) =>
+  queryOptions({
+    queryKey: ["domains", name],
+    queryFn: async ({ signal }) =>
+      (await get<{ domains: Domain[] }>(`/projects/${part(name)}/domains`, signal)).domains,
+  });
+
+export const recentDeployments = (limit = 10) =>
+  queryOptions({
+    queryKey: ["deployments", "recent", limit],
+    queryFn: async ({ signal }) =>
+      (await get<{ deployments: Deployment[] }>(`/deployments?limit=${limit}`, signal)).deployments,
+  });
+export const deployment = (id: string) =>
+  queryOptions({
+    queryKey: ["deployment", id],
+    queryFn: ({ signal }) => get<Deployment>(`/deployments/${part(id)}`, signal),
+  });
