@@ -318,6 +318,7 @@ def test_a_domain_there_gets_its_certificate_there(lab, boss, w1, shop, authorit
         answer, key = put(tmp_path / 'brought')
         assert answer.status == 200 and answer.json()['source'] == 'own', answer
         wait_until(lambda: w1.fetch(f'https://{name}/', ca=authority.ca).text == 'one', LIMIT, 0.2, 'the certificate that was brought')
+        assert holds(boss, cluster.DATABASE) and holds(w1, name)
         assert key not in answer.text and not holds(boss, key) and not holds(w1, key)
         wait_for(source='own', ends_soon=True)
         assert len(wait_until(warned, LIMIT, 0.3, 'a warning')) == 1
