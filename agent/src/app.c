@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -385,10 +386,19 @@ static void app_close(App *a) {
         loop_free(a->loop);
 }
 
+/* What libjansson parses and prints has variables and keys in it, and its own copies are nobody else's to clear. */
+static void free_cleared(void *block) {
+        if (block)
+                explicit_bzero(block, malloc_usable_size(block));
+        free(block);
+}
+
 int app_run(const Config *config) {
         App a = { 0 };
-        int r = app_open(&a, config);
+        int r;
 
+        json_set_alloc_funcs(malloc, free_cleared);
+        r = app_open(&a, config);
         if (r == 0)
                 r = loop_run(a.loop);
         app_close(&a);

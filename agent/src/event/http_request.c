@@ -37,6 +37,13 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
         return MHD_YES;
 }
 
+/* Whatever it is: passwords, variables and private keys come in bodies. */
+static void body_free(HttpRequest *rq) {
+        if (rq->body)
+                explicit_bzero(rq->body, rq->size);
+        free(rq->body);
+}
+
 void http_request_free(HttpRequest *rq) {
         (void) watch_drop(rq->hangup);
         if (rq->response)
@@ -49,7 +56,7 @@ void http_request_free(HttpRequest *rq) {
         free(rq->method);
         free(rq->path);
         free(rq->target);
-        free(rq->body);
+        body_free(rq);
         free(rq);
 }
 
@@ -109,9 +116,11 @@ static enum MHD_Result request_receive(HttpRequest *rq, const char *data, size_t
         }
         if (rq->length + length + 1 > rq->size) {
                 size_t size = rq->size * 2 > rq->length + length + 1 ? rq->size * 2 : rq->length + length + 1;
-                char *bigger = realloc(rq->body, size);
+                char *bigger = malloc(size); /* realloc() may leave a copy behind */
                 if (!bigger)
                         return MHD_NO;
+                memcpy(bigger, rq->body, rq->length);
+                body_free(rq);
                 rq->body = bigger;
                 rq->size = size;
         }
