@@ -309,14 +309,16 @@ static int open_api(App *a, const Config *config) {
                 .identity = config->role == ROLE_WORKER ? &a->identity : NULL,
                 .identity_path = NS_IDENTITY_FILE,
         };
-        int fd = listen_fd_take("agent"), gateway = listen_fd_take("gateway");
+        const ApiDoors doors = { .admin = listen_fd_take("agent"), .gateway = listen_fd_take("gateway"), .web = listen_fd_take("web") };
         int r;
 
-        if (fd < 0)
-                return fail(fd, "the agent's socket", "The agent is started by nanoscale-agent.socket, which passes it");
-        if (gateway < 0 && gateway != -ENOENT)
-                return fail(gateway, "the gateway's socket", "It is nanoscale-gateway.socket that passes it");
-        r = api_new(a->loop, fd, gateway, &api, &a->api);
+        if (doors.admin < 0)
+                return fail(doors.admin, "the agent's socket", "The agent is started by nanoscale-agent.socket, which passes it");
+        if (doors.gateway < 0 && doors.gateway != -ENOENT)
+                return fail(doors.gateway, "the gateway's socket", "It is nanoscale-gateway.socket that passes it");
+        if (doors.web < 0 && doors.web != -ENOENT)
+                return fail(doors.web, "the dashboard's socket", "It is nanoscale-web.socket that passes it");
+        r = api_new(a->loop, &doors, &api, &a->api);
         return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
 }
 

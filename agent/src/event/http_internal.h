@@ -64,6 +64,8 @@ struct HttpRequest {
         Decoded *decoded;
         void (*gone)(void *owner);
         void *gone_owner;
+        void *attached;
+        void (*release)(void *attached);
         struct MHD_Response *response;
         unsigned status;
         HttpStream *stream;

@@ -53,6 +53,8 @@ void http_request_free(HttpRequest *rq) {
                 free(rq->decoded);
                 rq->decoded = next;
         }
+        if (rq->attached)
+                rq->release(rq->attached);
         free(rq->method);
         free(rq->path);
         free(rq->target);
@@ -268,4 +270,13 @@ bool http_request_peer_in_group(const HttpRequest *rq, gid_t gid) {
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner) {
         rq->gone = gone;
         rq->gone_owner = owner;
+}
+
+void http_request_attach(HttpRequest *rq, void *data, void (*release)(void *data)) {
+        rq->attached = data;
+        rq->release = release;
+}
+
+void *http_request_attached(const HttpRequest *rq) {
+        return rq->attached;
 }

@@ -22,6 +22,9 @@ typedef struct {
          * answer 502 in our place. What says that it is longer than that is answered at once, what turns out so is cut off. */
         size_t (*body_limit)(void *owner, const char *method, const char *path);
         void (*handle)(void *owner, HttpRequest *rq);
+        /* May be NULL. Runs once for each request that handle() got, when its answer or stream begins, while all of it can still be asked
+         * for; not for one whose client went away before. */
+        void (*answered)(void *owner, const HttpRequest *rq, unsigned status);
 } HttpServerOps;
 
 /* Takes listen_fd (on success). At most max_connections at once, more wait in the backlog. idle_s seconds of silence close a connection,
@@ -41,6 +44,10 @@ const char *http_request_body(const HttpRequest *rq, size_t *ret_length); /* NUL
 /* Who is at the other end of the socket (SO_PEERCRED, SO_PEERGROUPS). */
 uid_t http_request_peer_uid(const HttpRequest *rq);
 bool http_request_peer_in_group(const HttpRequest *rq, gid_t gid);
+
+/* What a dispatcher found out about a request, for its handlers: kept with it, released with it. Once a request. */
+void http_request_attach(HttpRequest *rq, void *data, void (*release)(void *data));
+void *http_request_attached(const HttpRequest *rq); /* NULL: nothing */
 
 /* Where a handler keeps things between dispatch and answer; gone() as above. */
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner);

@@ -87,7 +87,7 @@ static int set_up(void **state) {
                                     .authority = "https://acme.example/directory" };
         assert_int_equal(certificates_new(&own, &keeper_of_certificates), 0);
         config.certificates = keeper_of_certificates;
-        return api_new(loop, listen_unix(socket_path), -1, &config, &api);
+        return api_new(loop, &(ApiDoors){ .admin = listen_unix(socket_path), .gateway = -1, .web = -1 }, &config, &api);
 }
 
 static int tear_down(void **state) {
