@@ -309,7 +309,7 @@ static int open_api(App *a, const Config *config) {
                 .identity = config->role == ROLE_WORKER ? &a->identity : NULL,
                 .identity_path = NS_IDENTITY_FILE,
         };
-        const ApiDoors doors = { .admin = listen_fd_take("agent"), .gateway = listen_fd_take("gateway"), .web = listen_fd_take("web") };
+        ApiDoors doors = { .admin = listen_fd_take("agent"), .gateway = listen_fd_take("gateway"), .web = listen_fd_take("web") };
         int r;
 
         if (doors.admin < 0)
@@ -318,6 +318,11 @@ static int open_api(App *a, const Config *config) {
                 return fail(doors.gateway, "the gateway's socket", "It is nanoscale-gateway.socket that passes it");
         if (doors.web < 0 && doors.web != -ENOENT)
                 return fail(doors.web, "the dashboard's socket", "It is nanoscale-web.socket that passes it");
+        if (api.identity && doors.web >= 0) {
+                /* Nobody signs in to a worker: it has one master. */
+                (void) close(doors.web);
+                doors.web = -1;
+        }
         r = api_new(a->loop, &doors, &api, &a->api);
         return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
 }

@@ -5,6 +5,7 @@
 #include "api/web.h"
 
 #include "base/cleanup.h"
+#include "cluster/own_address.h"
 #include "deployment/describe.h"
 
 #include <errno.h>
@@ -177,7 +178,8 @@ void api_logout(Api *a, HttpRequest *rq, const char *argument) {
 /* --- the claim code, at the administrators' socket alone --- */
 
 void api_claim_code(Api *a, HttpRequest *rq, const char *argument) {
-        char code[CLAIM_CODE_SIZE];
+        char code[CLAIM_CODE_SIZE], own[46] = "";
+        const char *address = a->config.address;
         json_t *body = take_json(rq);
         int r;
 
@@ -192,8 +194,10 @@ void api_claim_code(Api *a, HttpRequest *rq, const char *argument) {
                               "factor.");
         else if (r != STORE_OK)
                 reply_failure(a, rq, r < 0 ? r : -EIO, "The claim code could not be stored");
-        else
-                reply_json(rq, 201,
-                           json_pack("{s:s, s:s?, s:i}", "code", code, "address", a->config.address, "expires_seconds", 24 * 60 * 60));
+        else {
+                if (!address && own_address(own) == 0)
+                        address = own;
+                reply_json(rq, 201, json_pack("{s:s, s:s?, s:i}", "code", code, "address", address, "expires_seconds", 24 * 60 * 60));
+        }
         secret_zero(code, sizeof code);
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { UNKNOWN_BODY = 64 * 1024 }; /* so that who asks for what is not there hears that, and not that it sends too much */
+
 /* --- headers --- */
 
 bool web_cookie(const char *header, char *ret, size_t size) {
@@ -50,12 +52,12 @@ bool web_origin_fits(const char *origin, const char *host) {
         return origin && host && host[0] && text_starts(origin, "https://") && strcasecmp(origin + 8, host) == 0;
 }
 
-bool web_scope_allows(const char *token_scope, Scope route) {
+bool web_scope_allows(const char *scope, Scope route) {
         if (route == SCOPE_OPEN || route == SCOPE_READ)
                 return true;
         if (route == SCOPE_DEPLOY)
-                return strcmp(token_scope, "deploy") == 0 || strcmp(token_scope, "admin") == 0;
-        return route == SCOPE_ADMIN && strcmp(token_scope, "admin") == 0;
+                return strcmp(scope, "deploy") == 0 || strcmp(scope, "admin") == 0;
+        return route == SCOPE_ADMIN && strcmp(scope, "admin") == 0;
 }
 
 static bool is_reading(const char *method) {
@@ -160,7 +162,7 @@ static size_t body_limit(void *owner, const char *method, const char *path) {
         const Route *route = find(method, path, argument, &known);
 
         (void) owner;
-        return route ? route->body_limit : 0;
+        return route ? route->body_limit : UNKNOWN_BODY;
 }
 
 static void handle(void *owner, HttpRequest *rq) {

@@ -16,4 +16,4 @@ const char *web_bearer(const char *header);
 /* Whether a request with these headers comes from a page of this very site: origin is exactly https:// and host. Pure. */
 bool web_origin_fits(const char *origin, const char *host);
 /* Whether a token of that scope (read, deploy, admin) may use a route. Pure. */
-bool web_scope_allows(const char *token_scope, Scope route);
+bool web_scope_allows(const char *scope, Scope route);

@@ -24,21 +24,21 @@ static bool is_one_character(const char *s) {
         return strspn(s, (const char[]){ s[0], '\0' }) == strlen(s);
 }
 
-const char *login_password_problem(const char *password, const char *user) {
-        size_t n = strlen(password);
+const char *login_password_problem(const char *chosen, const char *user) {
+        size_t n = strlen(chosen);
 
         if (n < LOGIN_PASSWORD_MIN)
                 return "A password has at least 12 characters.";
         if (n > LOGIN_PASSWORD_MAX)
                 return "A password has at most 256 bytes.";
-        if (!text_is_line(password, n))
+        if (!text_is_line(chosen, n))
                 return "A password is one line of text.";
-        if (user && strcasestr(password, user) && n < strlen(user) + 8)
+        if (user && strcasestr(chosen, user) && n < strlen(user) + 8)
                 return "The password is little more than the user name. Choose another one.";
-        if (is_one_character(password))
+        if (is_one_character(chosen))
                 return "The password is one character again and again. Choose another one.";
         for (size_t i = 0; i < ELEMENTS(common); i++)
-                if (strcasecmp(password, common[i]) == 0)
+                if (strcasecmp(chosen, common[i]) == 0)
                         return "This password is among the first that anybody tries. Choose another one.";
         return NULL;
 }

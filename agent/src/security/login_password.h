@@ -10,7 +10,7 @@
 enum { LOGIN_PASSWORD_MIN = 12, LOGIN_PASSWORD_MAX = 256 };
 
 /* Why a password will not do for user, as a sentence; NULL: it will. */
-const char *login_password_problem(const char *password, const char *user);
+const char *login_password_problem(const char *chosen, const char *user);
 
 /* 0; -ENOMEM when there is no memory for it. */
 int login_password_hash(const char *password, char ret[static LOGIN_HASH_SIZE]);
