@@ -61,9 +61,12 @@ struct Store {
         struct {
                 const Query *query;
                 sqlite3_stmt *statement;
-        } prepared[96]; /* more than there are queries; a test of the folder runs them all */
+        } prepared[128]; /* more than there are queries; a test of the folder runs them all */
         size_t n_prepared;
         bool in_transaction;
+        StoreChanged changed; /* NULL: nobody watches */
+        void *watcher;
+        bool has_triggers;
         char error[256];
 };
 
