@@ -17,6 +17,8 @@ struct Api {
         Gate *gate;
         Nodes *nodes;           /* of an orchestrator, else NULL */
         Hello *hello;           /* of a worker, else NULL */
+        struct Events *events;  /* who listens to them (events.h) */
+        struct Nudge *nudge;    /* of a worker, else NULL (nudge.h) */
         struct Mover *mover;    /* of an orchestrator, else NULL (move.h) */
         struct PushAll *pushes; /* of all rows of a node that are under way (push.c) */
         struct Task *tasks;     /* removals and exchanges of keys that are under way (cluster.c) */
@@ -44,6 +46,7 @@ ApiHandler api_join, api_hello;
 ApiHandler api_internal_statistics, api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key,
                 api_internal_leave;
 ApiHandler api_server_statistics, api_project_statistics;
+ApiHandler api_events;
 ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
 
 /* An id or a name of 63 characters, then a host name of 253, each with its NUL. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/elsewhere.h"
+#include "api/events.h"
 #include "api/move.h"
+#include "api/nudge.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -49,6 +51,7 @@ static const Route routes[] = {
         { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel, FORWARD },
         { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD },
         { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM },
+        { "GET", "/api/events", WHO_ADMIN, NONE, api_events },
         { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM },
         { "GET", "/metrics", WHO_ADMIN, NONE, api_metrics },
         { "POST", "/api/metrics/token", WHO_ADMIN, SMALL, api_metrics_token_make },
@@ -161,6 +164,8 @@ static int begin(Api *a, Loop *l, int listen_fd, int gateway_fd) {
         int r = a->config.identity ? elsewhere_begin_worker(a, l) : elsewhere_begin(a, l);
 
         if (r == 0)
+                r = events_new(a, l, &a->events);
+        if (r == 0)
                 r = http_server_new(l, listen_fd, 256, 60, &server_ops, a, &a->server);
         if (r == 0 && gateway_fd >= 0)
                 r = api_gateway_open(a, l, gateway_fd);
@@ -190,8 +195,11 @@ Api *api_free(Api *a) {
         http_server_free(a->gateway);
         http_server_free(a->server);
         mover_free(a->mover);
+        events_free(a->events); /* which tells nodes that nobody listens any more */
+        a->events = NULL;
         nodes_free(a->nodes); /* what it ends may still ask for the gate */
         gate_free(a->gate);
+        nudge_free(a->nudge);
         hello_free(a->hello);
         free(a);
         return NULL;

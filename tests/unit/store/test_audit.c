@@ -257,7 +257,7 @@ static void every_change_is_told(void **state) {
         expect("server server000001\n");
         row = server(2);
         assert_int_equal(store_server_put(s, &row), STORE_OK);
-        expect("state server000001\nserver server000001\n");
+        expect("server server000001\nstate server000001\n");
         assert_int_equal(store_project_set_mirror(s, "project00001", "{}"), STORE_OK);
         expect("project project00001\n");
         assert_int_equal(store_domain_delete(s, "a.example"), STORE_OK);
