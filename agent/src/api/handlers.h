@@ -47,6 +47,7 @@ ApiHandler api_internal_statistics, api_internal_health, api_internal_project_pu
                 api_internal_leave;
 ApiHandler api_server_statistics, api_project_statistics;
 ApiHandler api_events;
+ApiHandler api_settings_show, api_settings_change, api_site_logo, api_deployment_list_all;
 ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
 
 /* An id or a name of 63 characters, then a host name of 253, each with its NUL. */
