@@ -4,7 +4,7 @@
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,                             -- never used again: who reads on by it misses nothing
     at_ms INTEGER NOT NULL,                                           -- of the last one, where several are counted in one row
-    actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'token', 'root', 'system', 'nobody')),
+    actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'token', 'root', 'system')),
     actor_name TEXT NOT NULL,
     action TEXT NOT NULL,                                             -- project.deploy, ...
     project TEXT,                                                     -- its name

@@ -23,8 +23,10 @@ struct Api {
         struct PushAll *pushes; /* of all rows of a node that are under way (push.c) */
         struct Task *tasks;     /* removals and exchanges of keys that are under way (cluster.c) */
         int64_t started_ms;
-        uint64_t refused_us; /* the last refused call that was told to the journal */
-        unsigned refused;    /* since then */
+        uint64_t refused_us;   /* the last refused call that was told to the journal */
+        unsigned refused;      /* since then */
+        uint64_t strangers_us; /* when a minute began, in which so many were refused (audit.c) */
+        unsigned strangers;
 };
 
 typedef void ApiHandler(Api *a, HttpRequest *rq, const char *argument);
@@ -46,7 +48,7 @@ ApiHandler api_join, api_hello;
 ApiHandler api_internal_statistics, api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key,
                 api_internal_leave;
 ApiHandler api_server_statistics, api_project_statistics;
-ApiHandler api_events;
+ApiHandler api_audit, api_events;
 ApiHandler api_settings_show, api_settings_change, api_site_logo, api_deployment_list_all;
 ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
 

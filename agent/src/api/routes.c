@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/audit.h"
 #include "api/elsewhere.h"
 #include "api/events.h"
 #include "api/move.h"
@@ -52,6 +53,7 @@ static const Route routes[] = {
         { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD },
         { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM },
         { "GET", "/api/deployments", WHO_ADMIN, NONE, api_deployment_list_all },
+        { "GET", "/api/audit", WHO_ADMIN, NONE, api_audit },
         { "GET", "/api/settings", WHO_ADMIN, NONE, api_settings_show },
         { "PATCH", "/api/settings", WHO_ADMIN, PAIR, api_settings_change },
         { "GET", "/api/site/logo", WHO_ADMIN, NONE, api_site_logo },
@@ -151,6 +153,8 @@ static void route_handle(void *owner, HttpRequest *rq) {
         bool known;
         const Route *route = find(http_request_method(rq), http_request_path(rq), argument, &known);
 
+        if (route)
+                audit_begin(a, rq, route, argument);
         if (!route && known)
                 reply_problem(rq, 405, "method-not-allowed", "This path does not take that method", NULL,
                               "docs/api.md lists the methods of each path.");

@@ -64,6 +64,8 @@ struct HttpRequest {
         Decoded *decoded;
         void (*gone)(void *owner);
         void *gone_owner;
+        void (*answered)(void *owner, unsigned status);
+        void *answered_owner;
         struct MHD_Response *response;
         unsigned status;
         HttpStream *stream;
@@ -86,6 +88,9 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *connection,
                                 const char *data, size_t *data_size, void **rq_slot);
 size_t http_unescape_nothing(void *cls, struct MHD_Connection *connection, char *text);
 void http_request_free(HttpRequest *rq);
+
+/* Tells how it was answered, if that has not been told. */
+void http_tell_answer(HttpRequest *rq, unsigned status);
 
 /* http_reply.c: takes the request out of libmicrohttpd's view until http_resume(). */
 void http_suspend(HttpRequest *rq);

@@ -93,6 +93,7 @@ static void answer(HttpRequest *rq, RequestState state, unsigned status, struct 
         rq->state = state;
         rq->status = status;
         rq->response = response;
+        http_tell_answer(rq, status);
         resume(rq);
 }
 

@@ -37,7 +37,16 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
         return MHD_YES;
 }
 
+void http_tell_answer(HttpRequest *rq, unsigned status) {
+        void (*answered)(void *owner, unsigned status) = rq->answered;
+
+        rq->answered = NULL;
+        if (answered)
+                answered(rq->answered_owner, status);
+}
+
 void http_request_free(HttpRequest *rq) {
+        http_tell_answer(rq, 0);
         (void) watch_drop(rq->hangup);
         if (rq->response)
                 MHD_destroy_response(rq->response);
@@ -259,4 +268,9 @@ bool http_request_peer_in_group(const HttpRequest *rq, gid_t gid) {
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner) {
         rq->gone = gone;
         rq->gone_owner = owner;
+}
+
+void http_request_on_answer(HttpRequest *rq, void (*answered)(void *owner, unsigned status), void *owner) {
+        rq->answered = answered;
+        rq->answered_owner = owner;
 }

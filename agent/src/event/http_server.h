@@ -45,6 +45,10 @@ bool http_request_peer_in_group(const HttpRequest *rq, gid_t gid);
 /* Where a handler keeps things between dispatch and answer; gone() as above. */
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner);
 
+/* Tells once how the request is answered, before the answer goes out: its status, or 0 when the client has gone or there is no memory for
+ * an answer. Not for a second owner. */
+void http_request_on_answer(HttpRequest *rq, void (*answered)(void *owner, unsigned status), void *owner);
+
 /* Answers. body is copied; content_type NULL means no body. extra_headers as in FetchSpec, may be NULL. Cache-Control: no-store is always
  * set. An answer to HEAD is made like one to GET. gone() does not run any more. */
 void http_reply(HttpRequest *rq, unsigned status, const char *content_type, const char *body, size_t length,
