@@ -48,6 +48,14 @@ static const Option logs_options[] = {
         { "lines", 'n', "N", false, "begin with the last N lines (100)" },
         { 0 },
 };
+static const Option audit_options[] = {
+        { "project", 0, "NAME", false, "only of this project" },
+        { "actor", 0, "NAME", false, "only by this user or token" },
+        { "action", 0, "WORD", false, "only this, such as project.deploy, or all of domain" },
+        { "limit", 0, "N", false, "so many at most (50, with --csv 5000)" },
+        { "csv", 0, NULL, false, "for a spreadsheet" },
+        { 0 },
+};
 static const Option env_set_options[] = {
         { "file", 0, "FILE", false, "values from a .env file; -: standard input" },
         { "restart", 0, NULL, false, "restart the app right away" },
@@ -188,5 +196,7 @@ const Command commands[] = {
           "KEY alone asks for the value without showing it, or reads it from standard input. \"-\" reads a .env file from standard input. "
           "KEY=VALUE works, too, but stays in the shell's history. Takes effect with the next deployment or restart." },
         { "env unset", "NAME KEY ...", 2, 200, set_options, false, NULL, command_env_unset, "remove environment variables", NULL },
+        { "audit", "", 0, 0, audit_options, false, NULL, command_audit, "who changed what, newest first",
+          "Also what was refused, and who tried to sign in. Values are never in it." },
 };
 const size_t n_commands = ELEMENTS(commands);

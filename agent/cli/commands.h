@@ -19,6 +19,7 @@ typedef struct {
 extern const Command commands[];
 extern const size_t n_commands;
 
+int command_audit(const Cli *cli);
 int command_status(const Cli *cli);
 int command_servers_list(const Cli *cli);
 int command_servers_show(const Cli *cli);

@@ -302,6 +302,8 @@ static int open_api(App *a, const Config *config) {
                 .certificates = a->certificates,
                 .role = config->role == ROLE_ORCHESTRATOR ? "orchestrator" : "worker",
                 .admin_group = group ? group->gr_gid : (gid_t) -1,
+                .acme_server = config->acme_server,
+                .acme_email = config->acme_email,
                 .public_key = a->public_key,
                 .not_after_ms = a->not_after_ms,
                 .address = config->cluster_address,

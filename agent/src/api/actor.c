@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 const Actor *api_actor(const HttpRequest *rq) {
         static const Actor nobody = { .kind = ACTOR_NOBODY };
@@ -14,7 +15,8 @@ const Actor *api_actor(const HttpRequest *rq) {
 }
 
 const char *actor_kind_word(ActorKind kind) {
-        static const char *const words[] = { [ACTOR_NOBODY] = "", [ACTOR_ROOT] = "root", [ACTOR_USER] = "user", [ACTOR_TOKEN] = "token" };
+        static const char *const words[] = { [ACTOR_NOBODY] = "user",   [ACTOR_ROOT] = "root", [ACTOR_ADMIN] = "user",
+                                             [ACTOR_SYSTEM] = "system", [ACTOR_USER] = "user", [ACTOR_TOKEN] = "token" };
 
         return words[kind];
 }
@@ -30,12 +32,12 @@ int actor_attach(HttpRequest *rq, const Actor *actor) {
 }
 
 int actor_attach_admin(HttpRequest *rq) {
-        Actor actor = { .kind = ACTOR_ROOT };
         uid_t uid = http_request_peer_uid(rq);
-        const struct passwd *user = uid ? getpwuid(uid) : NULL;
+        Actor actor = { .kind = uid == 0 ? ACTOR_ROOT : uid == geteuid() ? ACTOR_SYSTEM : ACTOR_ADMIN };
+        const struct passwd *user = actor.kind == ACTOR_ADMIN ? getpwuid(uid) : NULL;
 
-        if (uid == 0)
-                (void) snprintf(actor.name, sizeof actor.name, "root");
+        if (actor.kind != ACTOR_ADMIN)
+                (void) snprintf(actor.name, sizeof actor.name, "%s", uid == 0 ? "root" : "nanoscale");
         else if (user)
                 (void) snprintf(actor.name, sizeof actor.name, "%.64s", user->pw_name);
         else

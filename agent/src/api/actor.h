@@ -6,9 +6,11 @@
 #include "event/http_server.h"
 
 typedef enum {
-        ACTOR_NOBODY, /* not signed in, at the web door */
-        ACTOR_ROOT,   /* root, or an administrator of the machine, at the administrators' socket */
-        ACTOR_USER,
+        ACTOR_NOBODY, /* not signed in */
+        ACTOR_ROOT,   /* at the administrators' socket: root, … */
+        ACTOR_ADMIN,  /* … another user of the machine, or … */
+        ACTOR_SYSTEM, /* … the agent itself */
+        ACTOR_USER,   /* at the web door */
         ACTOR_TOKEN,
 } ActorKind;
 
@@ -21,7 +23,7 @@ typedef struct {
 
 /* Never NULL. */
 const Actor *api_actor(const HttpRequest *rq);
-/* Word for the kind, for people and the audit log: root, user, token; "" for nobody. */
+/* Word for the kind in the audit log: root, user, system, token. Who is not signed in is a user whose name is not known. */
 const char *actor_kind_word(ActorKind kind);
 /* Of a request at the administrators' socket. Negative errno: no memory. */
 int actor_attach_admin(HttpRequest *rq);

@@ -21,6 +21,8 @@ typedef struct {
         const char *role;  /* shown by /api/health */
         gid_t admin_group; /* members are administrators, as root is */
 
+        const char *acme_server, *acme_email; /* as set; shown to people. NULL: none */
+
         const char *public_key;    /* pin of this node's TLS key; NULL: it has none, nobody can join */
         int64_t not_after_ms;      /* end of this node's TLS certificate; 0: not known */
         const char *address;       /* under which other nodes reach this one; NULL: that of the default route */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The door for other nodes, behind nginx on port 4000: a closed list for each role, and the signature of who calls. What a stolen
  * orchestrator can make a worker do is in this table, and nothing else. */
+#include "api/audit.h"
 #include "api/elsewhere.h"
 #include "api/reply.h"
 
@@ -171,9 +172,10 @@ static void handle(void *owner, HttpRequest *rq) {
 
         if (!route)
                 reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "There is no such path.");
-        else if (route->who != WHO_NODE)
+        else if (route->who != WHO_NODE) {
+                audit_begin(a, rq, route, argument);
                 route->handle(a, rq, argument[0] ? argument : NULL);
-        else if (admit(a, rq, server)) {
+        } else if (admit(a, rq, server)) {
                 if (a->config.identity && a->config.identity->removed_at_ms)
                         reply_problem(rq, 410, "removed", "This server has left the cluster", NULL, "This server has left the cluster.");
                 else /* who calls is the argument of what takes none from the path */

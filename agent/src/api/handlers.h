@@ -20,12 +20,16 @@ struct Api {
         Gate *gate;
         Nodes *nodes;           /* of an orchestrator, else NULL */
         Hello *hello;           /* of a worker, else NULL */
+        struct Events *events;  /* who listens to them (events.h) */
+        struct Nudge *nudge;    /* of a worker, else NULL (nudge.h) */
         struct Mover *mover;    /* of an orchestrator, else NULL (move.h) */
         struct PushAll *pushes; /* of all rows of a node that are under way (push.c) */
         struct Task *tasks;     /* removals and exchanges of keys that are under way (cluster.c) */
         int64_t started_ms;
-        uint64_t refused_us; /* the last refused call that was told to the journal */
-        unsigned refused;    /* since then */
+        uint64_t refused_us;   /* the last refused call that was told to the journal */
+        unsigned refused;      /* since then */
+        uint64_t strangers_us; /* when a minute began, in which so many were refused (audit.c) */
+        unsigned strangers;
 };
 
 typedef void ApiHandler(Api *a, HttpRequest *rq, const char *argument);
@@ -50,6 +54,8 @@ ApiHandler api_server_statistics, api_project_statistics;
 ApiHandler api_auth_state, api_setup, api_login, api_logout, api_claim_code;
 ApiHandler api_me, api_password_change, api_session_list, api_session_end, api_factor_begin, api_factor_confirm, api_factor_remove;
 ApiHandler api_token_list, api_token_create, api_token_revoke;
+ApiHandler api_audit, api_events;
+ApiHandler api_settings_show, api_settings_change, api_site_logo, api_deployment_list_all;
 ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
 
 /* An id or a name of 63 characters, then a host name of 253, each with its NUL. */

@@ -3,8 +3,10 @@
  * Everything is checked again here: a stolen orchestrator can deploy bad code into a project's sandbox, and nothing more. */
 #include "api/domains.h"
 #include "api/elsewhere.h"
+#include "api/nudge.h"
 #include "api/project_write.h"
 #include "api/reply.h"
+#include "api/usage.h"
 
 #include "base/cleanup.h"
 #include "deployment/describe.h"
@@ -57,6 +59,11 @@ void api_internal_health(Api *a, HttpRequest *rq, const char *argument) {
         o = json_pack("{s:s, s:s}", "name", a->config.identity->name, "projects_version", version);
         if (o)
                 describe_own(a, o);
+        if (json_is_true(json_object_get(body, "watched"))) {
+                nudge_watched(a->nudge);
+                if (o)
+                        (void) json_object_set_new(o, "usage", describe_own_usage(a));
+        }
         if (o && (!known || strcmp(known, version) != 0))
                 (void) json_object_set_new(o, "projects", describe_projects(a));
         reply_json(rq, 200, o);
@@ -281,8 +288,10 @@ static void told_removed(void *owner) {
 
 int elsewhere_begin_worker(Api *a, Loop *l) {
         static const HelloOps ops = { .removed = told_removed };
+        int r;
 
         if (a->config.identity->removed_at_ms)
                 return 0;
-        return hello_new(l, a->config.identity, a->config.address, &ops, a, &a->hello);
+        r = hello_new(l, a->config.identity, a->config.address, &ops, a, &a->hello);
+        return r < 0 ? r : nudge_new(a, l, &a->nudge);
 }

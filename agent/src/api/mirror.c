@@ -2,6 +2,7 @@
 /* What other servers said of their projects last. */
 #include "api/domains.h"
 #include "api/elsewhere.h"
+#include "api/events.h"
 #include "api/move.h"
 #include "api/reply.h"
 
@@ -58,9 +59,15 @@ enum { MIRROR_MAX = 128 * 1024 };
 
 static void take_one(Api *a, const ProjectRow *row, const json_t *description) {
         auto_free char *text = json_dumps(description, JSON_COMPACT);
+        json_t *before;
 
-        if (text && strlen(text) <= MIRROR_MAX && (!row->mirror || strcmp(text, row->mirror) != 0))
-                (void) store_project_set_mirror(a->config.context->store, row->id, text);
+        if (!text || strlen(text) > MIRROR_MAX || (row->mirror && strcmp(text, row->mirror) == 0) ||
+            store_project_set_mirror(a->config.context->store, row->id, text) != STORE_OK)
+                return;
+        before = row->mirror ? json_loads(row->mirror, 0, NULL) : NULL;
+        if (!json_equal(json_object_get(before, "latest_deployment"), json_object_get(description, "latest_deployment")))
+                events_latest(a->events, row->id);
+        json_decref(before);
 }
 
 static json_t *by_id(const json_t *list) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/actor.h"
+#include "api/audit.h"
 #include "api/elsewhere.h"
+#include "api/events.h"
 #include "api/move.h"
+#include "api/nudge.h"
 #include "api/reply.h"
 #include "api/web.h"
 
@@ -51,6 +54,12 @@ static const Route routes[] = {
         { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel, FORWARD, SCOPE_DEPLOY },
         { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD, SCOPE_READ },
         { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM, SCOPE_READ },
+        { "GET", "/api/deployments", WHO_ADMIN, NONE, api_deployment_list_all, HERE, SCOPE_READ },
+        { "GET", "/api/audit", WHO_ADMIN, NONE, api_audit, HERE, SCOPE_ADMIN },
+        { "GET", "/api/settings", WHO_ADMIN, NONE, api_settings_show, HERE, SCOPE_READ },
+        { "PATCH", "/api/settings", WHO_ADMIN, PAIR, api_settings_change, HERE, SCOPE_ADMIN },
+        { "GET", "/api/site/logo", WHO_ADMIN, NONE, api_site_logo, HERE, SCOPE_OPEN },
+        { "GET", "/api/events", WHO_ADMIN, NONE, api_events, HERE, SCOPE_READ },
         { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM, SCOPE_READ },
         { "GET", "/api/auth/state", WHO_ADMIN, NONE, api_auth_state, HERE, SCOPE_OPEN },
         { "POST", "/api/auth/setup", WHO_ADMIN, SMALL, api_setup, HERE, SCOPE_OPEN },
@@ -161,6 +170,12 @@ static void route_handle(void *owner, HttpRequest *rq) {
         bool known;
         const Route *route = find(http_request_method(rq), http_request_path(rq), argument, &known);
 
+        if (actor_attach_admin(rq) < 0) {
+                reply_failure(a, rq, -ENOMEM, "Who asks could not be noted");
+                return;
+        }
+        if (route)
+                audit_begin(a, rq, route, argument);
         if (!route && known)
                 reply_problem(rq, 405, "method-not-allowed", "This path does not take that method", NULL,
                               "docs/api.md lists the methods of each path.");
@@ -168,8 +183,6 @@ static void route_handle(void *owner, HttpRequest *rq) {
                 reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "docs/api.md lists the paths.");
         else if (route->who != WHO_ANYONE && !is_admin(a, rq))
                 reply_problem(rq, 403, "not-allowed", "You may not do this", NULL, "Be root, or a member of the group nanoscale.");
-        else if (actor_attach_admin(rq) < 0)
-                reply_failure(a, rq, -ENOMEM, "Who asks could not be noted");
         else if (!elsewhere_take(a, rq, route, argument))
                 route->handle(a, rq, argument[0] ? argument : NULL);
 }
@@ -183,6 +196,8 @@ static int begin(Api *a, Loop *l, const ApiDoors *doors) {
                 return r;
         r = a->config.identity ? elsewhere_begin_worker(a, l) : elsewhere_begin(a, l);
 
+        if (r == 0)
+                r = events_new(a, l, &a->events);
         if (r == 0)
                 r = http_server_new(l, doors->admin, 256, 60, &server_ops, a, &a->server);
         if (r == 0 && doors->gateway >= 0)
@@ -217,8 +232,11 @@ Api *api_free(Api *a) {
         http_server_free(a->server);
         accounts_free(a->accounts);
         mover_free(a->mover);
+        events_free(a->events); /* which tells nodes that nobody listens any more */
+        a->events = NULL;
         nodes_free(a->nodes); /* what it ends may still ask for the gate */
         gate_free(a->gate);
+        nudge_free(a->nudge);
         hello_free(a->hello);
         free(a);
         return NULL;

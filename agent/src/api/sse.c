@@ -22,17 +22,25 @@ int sse_begin(HttpRequest *rq, void (*closed)(void *owner), void *owner, HttpStr
         return 0;
 }
 
-int sse_write(HttpStream *s, uint64_t id, const char *event, const char *data) {
-        auto_free char *text = NULL;
+int sse_text(uint64_t id, const char *event, const char *data, char **ret_text, size_t *ret_length) {
+        char *text = NULL;
         int n;
 
         if (id)
                 n = asprintf(&text, "id: %" PRIu64 "\nevent: %s\ndata: %s\n\n", id, event, data);
         else
                 n = asprintf(&text, "event: %s\ndata: %s\n\n", event, data);
-        if (n < 0) {
-                text = NULL;
+        if (n < 0)
                 return -ENOMEM;
-        }
-        return http_stream_write(s, text, (size_t) n);
+        *ret_text = text;
+        *ret_length = (size_t) n;
+        return 0;
+}
+
+int sse_write(HttpStream *s, uint64_t id, const char *event, const char *data) {
+        auto_free char *text = NULL;
+        size_t length = 0;
+        int r = sse_text(id, event, data, &text, &length);
+
+        return r < 0 ? r : http_stream_write(s, text, length);
 }

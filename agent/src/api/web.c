@@ -2,6 +2,7 @@
 #include "api/web.h"
 
 #include "api/actor.h"
+#include "api/audit.h"
 #include "api/elsewhere.h"
 #include "api/reply.h"
 
@@ -183,8 +184,11 @@ static void handle(void *owner, HttpRequest *rq) {
                               "docs/api.md lists the methods of each path.");
         else if (!route)
                 reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "docs/api.md lists the paths.");
-        else if (admit(rq, &actor, route) && !elsewhere_take(a, rq, route, argument))
-                route->handle(a, rq, argument[0] ? argument : NULL);
+        else if (admit(rq, &actor, route)) {
+                audit_begin(a, rq, route, argument);
+                if (!elsewhere_take(a, rq, route, argument))
+                        route->handle(a, rq, argument[0] ? argument : NULL);
+        }
 }
 
 static const HttpServerOps ops = { .body_limit = body_limit, .handle = handle };

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* A worker may be hostile: of what it says of itself only this is kept, in these forms, and no more than so much of it. */
-enum { VERSION_MAX = 63, STATISTICS_MAX = 16 * 1024 };
+enum { VERSION_MAX = 63, STATISTICS_MAX = 16 * 1024, USAGE_MAX = 128 * 1024 };
 #define DIFFERENCE_MAX 100000000000 /* as many seconds as a timestamp can have */
 
 static bool is_small(const json_t *value, size_t max) {
@@ -32,6 +32,13 @@ static json_t *kept(const json_t *said) {
         if (o && (json_is_integer(not_after) || (json_is_string(not_after) && is_small(not_after, VERSION_MAX))))
                 (void) json_object_set(o, "certificate_not_after", not_after);
         return o;
+}
+
+/* As text, which takes a tenth of what it takes as objects; and only while somebody wants it. */
+static char *kept_usage(const json_t *said) {
+        const json_t *usage = json_object_get(said, "usage");
+
+        return json_is_array(usage) && is_small(usage, USAGE_MAX) ? json_dumps(usage, JSON_COMPACT) : NULL;
 }
 
 /* In the database at changes only: what changes with each answer is kept in memory. */
@@ -124,6 +131,8 @@ static void answered(Node *node, json_t *said) {
         node->misses = 0;
         json_decref(node->said);
         node->said = kept(said);
+        free(node->usage);
+        node->usage = n->is_watched ? kept_usage(said) : NULL;
         if (!node->online)
                 set_online(node);
         push = node->push;
@@ -170,6 +179,8 @@ void beat_begin(void *owner) {
         (void) timer_rearm(node->timer, BEAT_US);
         if (r == 0 && node->projects_version)
                 r = json_object_set_new(o, "projects_version", json_string(node->projects_version));
+        if (r == 0 && node->nodes->is_watched)
+                r = json_object_set_new(o, "watched", json_true());
         if (r == 0 && !(body = json_dumps(o, JSON_COMPACT)))
                 r = -ENOMEM;
         json_decref(o);

@@ -124,3 +124,7 @@ void hello_heard(Hello *h) {
         h->reason[0] = '\0';
         (void) timer_rearm(h->timer, SILENCE_US);
 }
+
+void hello_now(Hello *h) {
+        hello_begin(h);
+}

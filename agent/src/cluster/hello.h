@@ -18,3 +18,5 @@ int hello_new(Loop *l, const Identity *identity, const char *address, const Hell
 Hello *hello_free(Hello *h); /* NULL-safe, returns NULL */
 /* It has called us: all is well, nothing to do for a while. */
 void hello_heard(Hello *h);
+/* Calls it now, if no call is under way: it will ask us at once how we are. */
+void hello_now(Hello *h);

@@ -36,6 +36,7 @@ static void node_free(Node *node) {
         secret_zero(node->secret, sizeof node->secret);
         json_decref(node->said);
         free(node->projects_version);
+        free(node->usage);
         free(node);
 }
 
@@ -169,6 +170,17 @@ void nodes_wake(Nodes *n, const char *server_id) {
 
         if (node && !node->beat)
                 (void) timer_rearm(node->timer, 0);
+}
+
+void nodes_watch(Nodes *n, bool is_watched) {
+        if (n)
+                n->is_watched = is_watched;
+}
+
+const char *nodes_usage(const Nodes *n, const char *server_id) {
+        const Node *node = node_find(n, server_id);
+
+        return node && node->online ? node->usage : NULL;
 }
 
 void nodes_push_again(Nodes *n, const char *server_id) {

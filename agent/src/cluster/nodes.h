@@ -48,6 +48,10 @@ bool nodes_key(const Nodes *n, const char *server_id, unsigned char ret[static S
 void nodes_set_key(Nodes *n, const char *server_id, const unsigned char key[static SECRET_BYTES]);
 /* Asks it at once, instead of at its next turn: it has just called us. */
 void nodes_wake(Nodes *n, const char *server_id);
+/* Somebody wants to know at once what changes, and what projects use: nodes are told so with each question. NULL is allowed for n. */
+void nodes_watch(Nodes *n, bool is_watched);
+/* What it said last that its projects use, as JSON text, while nodes are watched; NULL: nothing. Borrowed, and not to be believed. */
+const char *nodes_usage(const Nodes *n, const char *server_id);
 /* came_back() is called again after its next answer. */
 void nodes_push_again(Nodes *n, const char *server_id);
 /* Adds to a description of its row what is known now: status, reason, seen_at, clock_difference_seconds, and what it last said of itself.

@@ -34,6 +34,7 @@ struct Node {
         int64_t clock_difference_s; /* its clock minus ours, when it refuses us for that; else 0 */
         json_t *said;               /* its last answer, without its projects; may be NULL */
         char *projects_version;     /* of the list that we have; may be NULL */
+        char *usage;                /* JSON: what its projects use, while that is wanted; else NULL */
 };
 
 struct NodeCall {
@@ -62,7 +63,7 @@ struct Nodes {
         Node *buckets[BUCKETS]; /* by id */
         NodeCall *calls;
         size_t n_nodes;
-        bool ending;
+        bool ending, is_watched;
 };
 
 Node *node_find(const Nodes *n, const char *server_id);

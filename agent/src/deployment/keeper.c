@@ -95,6 +95,7 @@ void life_set(Life *l, LifeKind kind) {
         if (kind == LIFE_AWAKE)
                 l->busy_us = clock_monotonic_us();
         keeper_set_sweep(l->k);
+        store_tell(l->k->c->store, STORE_PROJECT, l->id);
 }
 
 bool life_claim(Life *l) {

@@ -166,6 +166,8 @@ static void note(Sites *s, const char *id, const char *sentence) {
 
         if (!site)
                 return;
+        if (site->problem || sentence)
+                store_tell(s->c->store, STORE_PROJECT, id);
         free(site->problem);
         site->problem = sentence ? strdup(sentence) : NULL;
         if (sentence)

@@ -66,6 +66,8 @@ struct HttpRequest {
         void *gone_owner;
         void *attached;
         void (*release)(void *attached);
+        void (*answered)(void *owner, unsigned status);
+        void *answered_owner;
         struct MHD_Response *response;
         unsigned status;
         HttpStream *stream;
@@ -88,6 +90,9 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *connection,
                                 const char *data, size_t *data_size, void **rq_slot);
 size_t http_unescape_nothing(void *cls, struct MHD_Connection *connection, char *text);
 void http_request_free(HttpRequest *rq);
+
+/* Tells how it was answered, if that has not been told. */
+void http_tell_answer(HttpRequest *rq, unsigned status);
 
 /* http_reply.c: takes the request out of libmicrohttpd's view until http_resume(). */
 void http_suspend(HttpRequest *rq);

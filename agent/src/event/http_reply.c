@@ -90,11 +90,10 @@ static void add_header_line(struct MHD_Response *response, const char *line) {
 
 static void answer(HttpRequest *rq, RequestState state, unsigned status, struct MHD_Response *response) {
         assert(rq->state == HANDLING || rq->state == KEPT); /* one answer a request */
-        if (state != CUT && rq->server->ops->answered)
-                rq->server->ops->answered(rq->server->owner, rq, status);
         rq->state = state;
         rq->status = status;
         rq->response = response;
+        http_tell_answer(rq, status);
         resume(rq);
 }
 

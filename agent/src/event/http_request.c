@@ -44,7 +44,16 @@ static void body_free(HttpRequest *rq) {
         free(rq->body);
 }
 
+void http_tell_answer(HttpRequest *rq, unsigned status) {
+        void (*answered)(void *owner, unsigned status) = rq->answered;
+
+        rq->answered = NULL;
+        if (answered)
+                answered(rq->answered_owner, status);
+}
+
 void http_request_free(HttpRequest *rq) {
+        http_tell_answer(rq, 0);
         (void) watch_drop(rq->hangup);
         if (rq->response)
                 MHD_destroy_response(rq->response);
@@ -279,4 +288,9 @@ void http_request_attach(HttpRequest *rq, void *data, void (*release)(void *data
 
 void *http_request_attached(const HttpRequest *rq) {
         return rq->attached;
+}
+
+void http_request_on_answer(HttpRequest *rq, void (*answered)(void *owner, unsigned status), void *owner) {
+        rq->answered = answered;
+        rq->answered_owner = owner;
 }

@@ -22,9 +22,6 @@ typedef struct {
          * answer 502 in our place. What says that it is longer than that is answered at once, what turns out so is cut off. */
         size_t (*body_limit)(void *owner, const char *method, const char *path);
         void (*handle)(void *owner, HttpRequest *rq);
-        /* May be NULL. Runs once for each request that handle() got, when its answer or stream begins, while all of it can still be asked
-         * for; not for one whose client went away before. */
-        void (*answered)(void *owner, const HttpRequest *rq, unsigned status);
 } HttpServerOps;
 
 /* Takes listen_fd (on success). At most max_connections at once, more wait in the backlog. idle_s seconds of silence close a connection,
@@ -51,6 +48,10 @@ void *http_request_attached(const HttpRequest *rq); /* NULL: nothing */
 
 /* Where a handler keeps things between dispatch and answer; gone() as above. */
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner);
+
+/* Tells once how the request is answered, before the answer goes out: its status, or 0 when the client has gone or there is no memory for
+ * an answer. Not for a second owner. */
+void http_request_on_answer(HttpRequest *rq, void (*answered)(void *owner, unsigned status), void *owner);
 
 /* Answers. body is copied; content_type NULL means no body. extra_headers as in FetchSpec, may be NULL. Cache-Control: no-store is always
  * set. An answer to HEAD is made like one to GET. gone() does not run any more. */

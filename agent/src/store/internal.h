@@ -64,6 +64,9 @@ struct Store {
         } prepared[160]; /* more than there are queries; a test of the folder runs them all */
         size_t n_prepared;
         bool in_transaction;
+        StoreChanged changed; /* NULL: nobody watches */
+        void *watcher;
+        bool has_triggers;
         char error[256];
 };
 

@@ -36,9 +36,26 @@ void store_rollback(Store *s);
 /* Grows with every row that is written through this Store: two equal numbers mean that nothing has changed between. */
 int64_t store_changes(const Store *s);
 
+/* --- what changes --- */
+typedef enum {
+        STORE_PROJECT, /* its row, or one of what belongs to it: domains, wakes, a move */
+        STORE_DEPLOYMENT,
+        STORE_SERVER,
+        STORE_SERVER_STATE, /* it is online or offline since another moment: how its projects are is known again, or no more */
+} StoreThing;
+
+/* Told of every row that is written, by whomever, in the middle of the statement and before it is committed: note the id, look later. The
+ * row may be gone by then, and a change that is taken back is told all the same. */
+typedef void (*StoreChanged)(void *owner, StoreThing thing, const char *id);
+/* One watcher; NULL: none any more. */
+int store_watch(Store *s, StoreChanged changed, void *owner);
+/* What is told of the thing beside its row (how an app is, whether its site could be written) has changed: one watcher for both. */
+void store_tell(Store *s, StoreThing thing, const char *id);
+
 /* --- settings --- */
 int store_setting_get(Store *s, const char *key, char **ret_value); /* STORE_E_ABSENT */
 int store_setting_put(Store *s, const char *key, const char *value);
+int store_setting_delete(Store *s, const char *key); /* STORE_E_ABSENT */
 
 /* --- servers --- */
 typedef struct {
@@ -242,6 +259,8 @@ int store_deployment_add(Store *s, DeploymentRow *r); /* sets r->number */
 int store_deployment_get(Store *s, const char *id, DeploymentRow *ret);
 /* Newest first, with a number below before (0: from the newest), at most limit. */
 int store_deployment_list(Store *s, const char *project_id, int64_t before, size_t limit, DeploymentRow **ret_rows, size_t *ret_n);
+/* The newest of all projects, newest first. */
+int store_deployment_list_all(Store *s, size_t limit, DeploymentRow **ret_rows, size_t *ret_n);
 /* Those whose finished_at is 0, oldest first, of all projects. */
 int store_deployment_list_open(Store *s, DeploymentRow **ret_rows, size_t *ret_n);
 /* Writes all fields but id, project_id, number and created_at. */
@@ -312,3 +331,29 @@ void wake_row_done(WakeRow *r);
 int store_wake_put(Store *s, const WakeRow *r); /* keeps the newest 200 of the project */
 /* Newest first, at most limit. */
 int store_wake_list(Store *s, const char *project_id, size_t limit, WakeRow **ret_rows, size_t *ret_n);
+
+/* --- who changed what --- */
+typedef struct {
+        int64_t id;    /* grows; made by store_audit_add */
+        int64_t at_ms; /* of the last one, where several are counted in one row */
+        char *actor_kind, *actor_name;
+        char *action;
+        char *project, *target; /* NULL: about none */
+        int64_t status;         /* 0: the client had gone before its answer */
+        char *detail;           /* may be NULL */
+        char *address;          /* NULL: not through a network */
+        int64_t count;
+} AuditRow;
+
+enum { AUDIT_KEPT = 20000, AUDIT_DAYS = 400 };
+
+void audit_row_done(AuditRow *r);
+/* Keeps the newest AUDIT_KEPT, none older than AUDIT_DAYS. A refusal (status 400 and above) that is like one of the minute before is
+ * counted in that row instead, so that whoever is refused all day does not drive out the others. */
+int store_audit_add(Store *s, const AuditRow *r);
+typedef struct {
+        const char *actor, *action, *project; /* NULL: all. action also as its first word: "domain" */
+        int64_t before;                       /* an id; 0: from the newest */
+} AuditFilter;
+/* Newest first. */
+int store_audit_list(Store *s, const AuditFilter *f, size_t limit, AuditRow **ret_rows, size_t *ret_n);

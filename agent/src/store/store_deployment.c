@@ -30,6 +30,7 @@ static const Query get = { "SELECT $columns FROM deployments WHERE id = :id", &t
 static const Query list = { "SELECT $columns FROM deployments WHERE project_id = :project_id AND number < :before"
                             " ORDER BY number DESC LIMIT :limit",
                             &table };
+static const Query list_all = { "SELECT $columns FROM deployments ORDER BY created_at_ms DESC, number DESC LIMIT :limit", &table };
 static const Query list_open = { "SELECT $columns FROM deployments WHERE finished_at_ms = 0 ORDER BY created_at_ms, number", &table };
 static const Query update = { "UPDATE deployments SET $set WHERE id = :id", &table };
 
@@ -61,6 +62,14 @@ int store_deployment_list(Store *s, const char *project_id, int64_t before, size
         };
         void *rows;
         int r = sql_list(s, &list, arguments, ELEMENTS(arguments), &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_deployment_list_all(Store *s, size_t limit, DeploymentRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &list_all, ARGUMENTS({ ":limit", .number = (int64_t) limit }), &rows, ret_n);
 
         *ret_rows = rows;
         return r;

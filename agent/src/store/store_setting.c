@@ -13,6 +13,7 @@ static const Table table = { columns, ELEMENTS(columns), sizeof(SettingRow) };
 
 static const Query get = { "SELECT $columns FROM settings WHERE key = :key", &table };
 static const Query put = { "INSERT INTO settings ($columns) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = :value", &table };
+static const Query delete = { "DELETE FROM settings WHERE key = :key", NULL };
 
 int store_setting_get(Store *s, const char *key, char **ret_value) {
         SettingRow row;
@@ -27,4 +28,8 @@ int store_setting_get(Store *s, const char *key, char **ret_value) {
 
 int store_setting_put(Store *s, const char *key, const char *value) {
         return sql_write(s, &put, NULL, ARGUMENTS({ ":key", key }, { ":value", value }));
+}
+
+int store_setting_delete(Store *s, const char *key) {
+        return sql_write(s, &delete, NULL, ARGUMENTS({ ":key", key }));
 }

@@ -84,13 +84,13 @@ static void bodies_are_bounded(void **state) {
 
 static char *read_document(const char *path) {
         FILE *f = fopen(path, "re");
-        char *text = calloc(1, 64 * 1024);
+        char *text = calloc(1, 512 * 1024);
         size_t length;
 
         assert_non_null(f);
         assert_non_null(text);
-        length = fread(text, 1, 64 * 1024 - 1, f);
-        assert_true(length > 1000 && length < 64 * 1024 - 1);
+        length = fread(text, 1, 512 * 1024 - 1, f);
+        assert_true(length > 1000 && length < 512 * 1024 - 1);
         (void) fclose(f);
         return text;
 }

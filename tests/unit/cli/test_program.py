@@ -1153,6 +1153,26 @@ class Switches(Case):
         self.check(0, "wakes", "shop", out="WHEN              FROM    WAITED\n2025-11-24 22:50  armed   71 ms\n2025-11-24 22:40  asleep  1.2 s\n"
                                            "2 wakes: p50 71 ms, p99 1.2 s\n")
 
+    def test_audit(self):
+        self.routes["GET", "/api/audit?limit=50"] = {"entries": [], "next": None}
+        self.check(0, "audit", out="Nothing of that was done yet.\n")
+        found = self.routes["GET", "/api/audit?limit=7&project=shop&actor=a%20b%26c&action=project"] = {"next": None, "entries": [
+            {"id": 2, "at": "2025-11-24T22:50:00.000Z", "actor": {"kind": "user", "name": "mia\x1b[2J"}, "action": "auth.login", "project": None,
+             "target": None, "status": 401, "detail": None, "address": "203.0.113.7", "count": 12},
+            {"id": 1, "at": "2025-11-24T22:40:00.000Z", "actor": {"kind": "root", "name": "root"}, "action": "project.change", "project": "shop",
+             "target": None, "status": 200, "detail": "branch", "address": None, "count": 1}]}
+        self.check(0, "audit", "--project", "shop", "--actor", "a b&c", "--action", "project", "--limit", "7", out=
+                   "WHEN              WHO       FROM         ACTION          PROJECT  ABOUT  STATUS         DETAIL\n"
+                   "2025-11-24 22:50  user mia  203.0.113.7  auth.login      -        -      401, 12 times  -\n"
+                   "2025-11-24 22:40  root      -            project.change  shop     -      200            branch\n")
+        self.routes["GET", "/api/audit?limit=50"] = found
+        self.assertEqual(json.loads(self.check(0, "audit", "--json").stdout)["entries"][0]["count"], 12)
+        self.routes["GET", "/api/audit?limit=5000&format=csv"] = lambda h: h.answer(200, "id,at\r\n1,\x1b[2Ja\r\n", "text/csv")
+        self.check(0, "audit", "--csv", out="id,at\n1,a\n")
+        self.check(2, "audit", "--csv", "--json", err="choose one")
+        self.check(2, "audit", "--limit", "501", err="from 1 to 500")
+        self.check(2, "audit", "--limit", "5001", "--csv", err="from 1 to 5000")
+
     def test_releases(self):
         self.routes["GET", "/api/projects/shop/releases"] = {"releases": []}
         self.check(0, "releases", "shop", out="shop has no release yet. Deploy it: `nanoscale deploy shop`\n")
