@@ -189,6 +189,13 @@ static void route_handle(void *owner, HttpRequest *rq) {
 
 static const HttpServerOps server_ops = { .body_limit = route_body_limit, .handle = route_handle };
 
+/* Whose session has ended does not go on listening: all come back, and show who they are. */
+static void end_streams(void *owner) {
+        const Api *a = owner;
+
+        events_end_streams(a->events);
+}
+
 static int begin(Api *a, Loop *l, const ApiDoors *doors) {
         int r = accounts_new(l, a->config.context->store, a->config.context->sealer, &a->accounts);
 
@@ -198,6 +205,8 @@ static int begin(Api *a, Loop *l, const ApiDoors *doors) {
 
         if (r == 0)
                 r = events_new(a, l, &a->events);
+        if (r == 0)
+                accounts_on_ended(a->accounts, end_streams, a);
         if (r == 0)
                 r = http_server_new(l, doors->admin, 256, 60, &server_ops, a, &a->server);
         if (r == 0 && doors->gateway >= 0)

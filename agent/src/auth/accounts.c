@@ -45,16 +45,14 @@ bool valid_user_name(const char *s) {
         return n >= 1 && n <= USER_NAME_MAX && s[n] == '\0' && s[0] >= 'a' && s[0] <= 'z';
 }
 
-uint64_t accounts_endings(const Accounts *a) {
-        return a->endings;
+void accounts_on_ended(Accounts *a, void (*ended)(void *owner), void *owner) {
+        a->tell_ended = ended;
+        a->ended_owner = owner;
 }
 
 void accounts_ended(Accounts *a) {
-        a->endings++;
-}
-
-Store *accounts_store(const Accounts *a) {
-        return a->store;
+        if (a->tell_ended)
+                a->tell_ended(a->ended_owner);
 }
 
 /* --- codes that people type --- */
@@ -164,36 +162,6 @@ int accounts_sign_out(Accounts *a, const SignedIn *who) {
 
         accounts_ended(a);
         return r == STORE_E_ABSENT ? STORE_OK : r;
-}
-
-bool accounts_is_good(Accounts *a, const SignedIn *who) {
-        int64_t now = clock_now_ms();
-        bool good = false;
-
-        if (who->session_id[0]) {
-                SessionRow *rows = NULL;
-                size_t n = 0;
-
-                if (store_session_list(a->store, who->user_id, &rows, &n) != STORE_OK)
-                        return false;
-                for (size_t i = 0; i < n; i++) {
-                        good = good || (strcmp(rows[i].id, who->session_id) == 0 && is_good_session(&rows[i], now));
-                        session_row_done(&rows[i]);
-                }
-                free(rows);
-        } else {
-                ApiTokenRow *rows = NULL;
-                size_t n = 0;
-
-                if (store_api_token_list(a->store, &rows, &n) != STORE_OK)
-                        return false;
-                for (size_t i = 0; i < n; i++) {
-                        good = good || (strcmp(rows[i].id, who->token_id) == 0 && (!rows[i].expires_at_ms || rows[i].expires_at_ms > now));
-                        api_token_row_done(&rows[i]);
-                }
-                free(rows);
-        }
-        return good;
 }
 
 /* --- tokens --- */

@@ -98,9 +98,7 @@ int accounts_sign_out(Accounts *a, const SignedIn *who);
 int accounts_token_new(Accounts *a, const char *name, const char *scope, int64_t days, ApiTokenRow *ret_row,
                        char ret_token[static API_TOKEN_SIZE]);
 
-/* Grows whenever a session or token ends: who keeps a connection open asks again then whether it may. */
-uint64_t accounts_endings(const Accounts *a);
+/* Runs whenever sessions or tokens have ended: whoever is followed by an open connection has to show anew that it may. */
+void accounts_on_ended(Accounts *a, void (*ended)(void *owner), void *owner);
+/* Tells so; for those who have ended one in the store. */
 void accounts_ended(Accounts *a);
-/* Whether that session or token is still good. */
-bool accounts_is_good(Accounts *a, const SignedIn *who);
-Store *accounts_store(const Accounts *a);

@@ -15,7 +15,8 @@ struct Accounts {
         Store *store;
         const Sealer *sealer;
         Hasher *hasher;
-        uint64_t endings;
+        void (*tell_ended)(void *owner); /* may be NULL */
+        void *ended_owner;
         Attempts addresses, users;
 };
 
