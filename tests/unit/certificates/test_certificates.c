@@ -208,6 +208,14 @@ static void make_due(World *w, const char *name) {
         certificates_look(w->certificates);
 }
 
+static bool is_ahead(World *w, const char *name) {
+        DomainRow row = look(w, name);
+        bool is = row.next_try_ms > clock_now_ms();
+
+        domain_row_done(&row);
+        return is;
+}
+
 static void about(int64_t ms, int64_t wanted_ms) {
         assert_true(ms > wanted_ms - HOUR_MS / 2 && ms < wanted_ms + HOUR_MS / 2);
 }
@@ -272,6 +280,26 @@ static void renewal_replaces_the_file_alone(void **state) {
         assert_int_equal(row.tries, 0);
         domain_row_done(&row);
         assert_int_equal(w->changed, 1);
+}
+
+/* Each that was asked for gets a new one, though they take turns. */
+static void several_are_renewed_on_request(void **state) {
+        static const char *const names[] = { NAME, OTHER };
+        World *w = *state;
+
+        for (size_t i = 0; i < 2; i++)
+                add_domain(w, names[i], "acme");
+        begin_agent(w);
+        for (size_t i = 0; i < 2; i++)
+                turn_until(w->loop, is_in(w, names[i], "valid"));
+        assert_int_equal(w->asked, 2);
+        for (size_t i = 0; i < 4; i++)
+                assert_int_equal(certificates_try_now(w->certificates, names[i % 2], true), STORE_OK);
+        turn_until(w->loop, w->asked == 4 && is_ahead(w, NAME) && is_ahead(w, OTHER));
+        /* And no more. */
+        make_due(w, NAME);
+        turn_until(w->loop, is_ahead(w, NAME));
+        assert_int_equal(w->asked, 4);
 }
 
 static void failures_back_off(void **state) {
@@ -545,6 +573,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 WITH_WORLD(a_new_domain_gets_a_certificate),
                 WITH_WORLD(renewal_replaces_the_file_alone),
+                WITH_WORLD(several_are_renewed_on_request),
                 WITH_WORLD(failures_back_off),
                 WITH_WORLD(a_rate_limit_holds_all_back),
                 WITH_WORLD(what_is_no_answer_is_a_failure),
