@@ -5,9 +5,12 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "certificates/acme.h"
 #include "certificates/certificates.h"
 #include "make.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -382,6 +385,53 @@ static void a_pair_for_another_name_is_not_served(void **state) {
         assert_int_equal(access(pem_path(NAME), F_OK), -1);
 }
 
+static void *accept_and_close(void *owner) {
+        const int *listener = owner;
+        int fd;
+
+        while ((fd = accept(*listener, NULL, NULL)) >= 0)
+                (void) close(fd);
+        return NULL;
+}
+
+typedef struct {
+        unsigned busy, other;
+} Outcomes;
+
+static void count_outcome(void *owner, const AcmeAnswer *answer) {
+        Outcomes *o = owner;
+
+        if (answer->is_busy)
+                o->busy++;
+        else
+                o->other++;
+}
+
+/* As systemd does with one connection too many, sometimes before the request is sent. It is no failure of the authority's, whenever it
+ * comes. */
+static void a_service_that_is_busy_is_asked_again_soon(void **state) {
+        enum { CALLS = 300 };
+        const AcmeRequest request = { .name = NAME, .server = "https://acme.example/directory" };
+        World *w = *state;
+        Outcomes outcomes = { 0 };
+        pthread_t thread;
+
+        w->watch = watch_drop(w->watch);
+        assert_int_equal(fcntl(w->listener, F_SETFL, 0), 0);
+        assert_int_equal(pthread_create(&thread, NULL, accept_and_close, &w->listener), 0);
+        for (unsigned i = 1; i <= CALLS; i++) {
+                AcmeCall *c = NULL;
+
+                assert_int_equal(acme_call(w->loop, socket_path, &request, count_outcome, &outcomes, &c), 0);
+                turn_until(w->loop, outcomes.busy + outcomes.other == i);
+                acme_call_drop(c);
+        }
+        assert_int_equal(shutdown(w->listener, SHUT_RDWR), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(outcomes.other, 0);
+        assert_int_equal(outcomes.busy, CALLS);
+}
+
 static void a_missing_service_says_so(void **state) {
         World *w = *state;
 
@@ -578,6 +628,7 @@ int main(void) {
                 WITH_WORLD(a_rate_limit_holds_all_back),
                 WITH_WORLD(what_is_no_answer_is_a_failure),
                 WITH_WORLD(a_pair_for_another_name_is_not_served),
+                WITH_WORLD(a_service_that_is_busy_is_asked_again_soon),
                 WITH_WORLD(a_missing_service_says_so),
                 WITH_WORLD(it_waits_for_the_dns),
                 WITH_WORLD(what_certbot_has_is_not_asked_for_again),
