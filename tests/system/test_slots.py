@@ -123,7 +123,7 @@ def node(lab):
     node.run(['bash', '-euc', f'''
         id nanoscale || useradd --system --no-create-home --user-group nanoscale
         useradd --uid {UID} --no-create-home --user-group nanoscale-{ONE}
-        mkdir -p /opt/nanoscale/config /opt/nanoscale/data /opt/nanoscale/runtimes /opt/nanoscale/specs
+        mkdir -p /opt/nanoscale/certificates /opt/nanoscale/config /opt/nanoscale/data /opt/nanoscale/gates /opt/nanoscale/runtimes /opt/nanoscale/specs
         mkdir -p /opt/nanoscale/bin && chown nanoscale: /opt/nanoscale/data'''])
     for project in (ONE, TWO):
         node.write(f'/etc/systemd/system/nanoscale-{project}@.socket', f'[Socket]\nListenStream=/run/nanoscale/apps/{project}/%i.sock\n')

@@ -23,6 +23,7 @@ struct AcmeCall {
         Timer *timer; /* an answer that is known already; then the limit */
         const char *early;
         char early_text[256];
+        bool is_refused; /* by systemd, as one too many: it closes what it has accepted, maybe before our request is sent */
         char answer[ANSWER_MAX + 2];
         size_t received;
         AcmeDone done;
@@ -63,7 +64,7 @@ static void on_timer(void *owner) {
         AcmeCall *c = owner;
 
         if (c->early)
-                finish(c, &(AcmeAnswer){ .word = "unreachable", .text = c->early });
+                finish(c, &(AcmeAnswer){ .word = "unreachable", .is_busy = c->is_refused, .text = c->early });
         else
                 finish(c, &(AcmeAnswer){ .word = "timeout", .text = "nanoscale-acme did not answer within eleven minutes." });
 }
@@ -148,6 +149,7 @@ int acme_call(Loop *l, const char *socket_path, const AcmeRequest *request, Acme
         r = ask(c, socket_path, text, length);
         if (r < 0) {
                 c->watch = watch_drop(c->watch);
+                c->is_refused = r == -EPIPE || r == -ECONNRESET;
                 (void) snprintf(c->early_text, sizeof c->early_text, "%.100s: %s. Does nanoscale-acme.socket run?", socket_path,
                                 strerror(-r));
                 c->early = c->early_text;

@@ -17,6 +17,11 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 
+typedef struct Forced {
+        struct Forced *next;
+        char name[];
+} Forced;
+
 struct Certificates {
         CertificatesConfig config;
         Timer *timer;
@@ -28,7 +33,7 @@ struct Certificates {
         DnsCheck *dns;
         AcmeCall *acme;
 
-        char *forced; /* to be renewed before its time, as soon as it is its turn; NULL: none */
+        Forced *forced; /* to be renewed before their time, as soon as it is their turn */
 };
 
 static void arm(Certificates *c, int64_t after_ms) {
@@ -273,6 +278,39 @@ static void watch_own(const Certificates *c, DomainRow *row) {
                 put(c, row, "valid", warn > now ? warn : row->not_after_ms < now + DAY_MS ? row->not_after_ms : now + DAY_MS);
 }
 
+/* --- renewals before their time --- */
+
+static Forced **find_forced(Certificates *c, const char *name) {
+        Forced **p = &c->forced;
+
+        while (*p && strcmp((*p)->name, name) != 0)
+                p = &(*p)->next;
+        return p;
+}
+
+static int put_forced(Certificates *c, const char *name) {
+        Forced **end = find_forced(c, name);
+        size_t size = strlen(name) + 1;
+
+        if (*end)
+                return 0;
+        *end = calloc(1, sizeof **end + size);
+        if (!*end)
+                return -ENOMEM;
+        memcpy((*end)->name, name, size);
+        return 0;
+}
+
+static bool take_forced(Certificates *c, const char *name) {
+        Forced **p = find_forced(c, name), *found = *p;
+
+        if (!found)
+                return false;
+        *p = found->next;
+        free(found);
+        return true;
+}
+
 static void begin(Certificates *c, DomainRow *row) {
         int r = 0;
 
@@ -286,9 +324,7 @@ static void begin(Certificates *c, DomainRow *row) {
                 arm(c, MINUTE_MS);
                 return;
         }
-        c->force = c->forced && strcmp(c->forced, row->name) == 0;
-        if (c->force)
-                free(handover(c->forced));
+        c->force = take_forced(c, row->name);
         if (c->config.check_dns && !c->config.hook) /* dns-01 does not care where the name points to */
                 r = dns_check(c->config.loop, row->name, c->config.addresses, on_dns, c, &c->dns);
         if (r < 0)
@@ -419,7 +455,7 @@ int certificates_try_now(Certificates *c, const char *name, bool force) {
         if (r != STORE_OK)
                 return r;
         if (force)
-                r = replace(&c->forced, name);
+                r = put_forced(c, name);
         /* The first of all; a problem that is shown afterwards is a new one. */
         row.next_try_ms = 0;
         free(handover(row.problem));
@@ -484,7 +520,8 @@ Certificates *certificates_free(Certificates *c) {
         dns_check_drop(c->dns);
         acme_call_drop(c->acme);
         free(c->name);
-        free(c->forced);
+        while (c->forced)
+                (void) take_forced(c, c->forced->name);
         free(c);
         return NULL;
 }

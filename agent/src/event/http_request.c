@@ -158,8 +158,11 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, co
                 return request_begin(s, connection, path, method, rq_slot);
         if (*data_size > 0) {
                 size_t length = *data_size;
+                enum MHD_Result r = request_receive(rq, data, length);
                 *data_size = 0;
-                return request_receive(rq, data, length);
+                /* Its buffer, of which it uses no more than is left: nothing. It would free it as it is. */
+                explicit_bzero((char *) (uintptr_t) data, length);
+                return r;
         }
         if (rq->state == RECEIVING) {
                 if (rq->oversized || rq->excess > 0) {

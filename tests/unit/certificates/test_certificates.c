@@ -5,9 +5,12 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "certificates/acme.h"
 #include "certificates/certificates.h"
 #include "make.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -208,6 +211,14 @@ static void make_due(World *w, const char *name) {
         certificates_look(w->certificates);
 }
 
+static bool is_ahead(World *w, const char *name) {
+        DomainRow row = look(w, name);
+        bool is = row.next_try_ms > clock_now_ms();
+
+        domain_row_done(&row);
+        return is;
+}
+
 static void about(int64_t ms, int64_t wanted_ms) {
         assert_true(ms > wanted_ms - HOUR_MS / 2 && ms < wanted_ms + HOUR_MS / 2);
 }
@@ -272,6 +283,26 @@ static void renewal_replaces_the_file_alone(void **state) {
         assert_int_equal(row.tries, 0);
         domain_row_done(&row);
         assert_int_equal(w->changed, 1);
+}
+
+/* Each that was asked for gets a new one, though they take turns. */
+static void several_are_renewed_on_request(void **state) {
+        static const char *const names[] = { NAME, OTHER };
+        World *w = *state;
+
+        for (size_t i = 0; i < 2; i++)
+                add_domain(w, names[i], "acme");
+        begin_agent(w);
+        for (size_t i = 0; i < 2; i++)
+                turn_until(w->loop, is_in(w, names[i], "valid"));
+        assert_int_equal(w->asked, 2);
+        for (size_t i = 0; i < 4; i++)
+                assert_int_equal(certificates_try_now(w->certificates, names[i % 2], true), STORE_OK);
+        turn_until(w->loop, w->asked == 4 && is_ahead(w, NAME) && is_ahead(w, OTHER));
+        /* And no more. */
+        make_due(w, NAME);
+        turn_until(w->loop, is_ahead(w, NAME));
+        assert_int_equal(w->asked, 4);
 }
 
 static void failures_back_off(void **state) {
@@ -352,6 +383,53 @@ static void a_pair_for_another_name_is_not_served(void **state) {
         turn_until(w->loop, is_in(w, NAME, "failed"));
         assert_int_equal(w->asked, 1);
         assert_int_equal(access(pem_path(NAME), F_OK), -1);
+}
+
+static void *accept_and_close(void *owner) {
+        const int *listener = owner;
+        int fd;
+
+        while ((fd = accept(*listener, NULL, NULL)) >= 0)
+                (void) close(fd);
+        return NULL;
+}
+
+typedef struct {
+        unsigned busy, other;
+} Outcomes;
+
+static void count_outcome(void *owner, const AcmeAnswer *answer) {
+        Outcomes *o = owner;
+
+        if (answer->is_busy)
+                o->busy++;
+        else
+                o->other++;
+}
+
+/* As systemd does with one connection too many, sometimes before the request is sent. It is no failure of the authority's, whenever it
+ * comes. */
+static void a_service_that_is_busy_is_asked_again_soon(void **state) {
+        enum { CALLS = 300 };
+        const AcmeRequest request = { .name = NAME, .server = "https://acme.example/directory" };
+        World *w = *state;
+        Outcomes outcomes = { 0 };
+        pthread_t thread;
+
+        w->watch = watch_drop(w->watch);
+        assert_int_equal(fcntl(w->listener, F_SETFL, 0), 0);
+        assert_int_equal(pthread_create(&thread, NULL, accept_and_close, &w->listener), 0);
+        for (unsigned i = 1; i <= CALLS; i++) {
+                AcmeCall *c = NULL;
+
+                assert_int_equal(acme_call(w->loop, socket_path, &request, count_outcome, &outcomes, &c), 0);
+                turn_until(w->loop, outcomes.busy + outcomes.other == i);
+                acme_call_drop(c);
+        }
+        assert_int_equal(shutdown(w->listener, SHUT_RDWR), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(outcomes.other, 0);
+        assert_int_equal(outcomes.busy, CALLS);
 }
 
 static void a_missing_service_says_so(void **state) {
@@ -545,10 +623,12 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 WITH_WORLD(a_new_domain_gets_a_certificate),
                 WITH_WORLD(renewal_replaces_the_file_alone),
+                WITH_WORLD(several_are_renewed_on_request),
                 WITH_WORLD(failures_back_off),
                 WITH_WORLD(a_rate_limit_holds_all_back),
                 WITH_WORLD(what_is_no_answer_is_a_failure),
                 WITH_WORLD(a_pair_for_another_name_is_not_served),
+                WITH_WORLD(a_service_that_is_busy_is_asked_again_soon),
                 WITH_WORLD(a_missing_service_says_so),
                 WITH_WORLD(it_waits_for_the_dns),
                 WITH_WORLD(what_certbot_has_is_not_asked_for_again),
