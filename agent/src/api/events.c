@@ -238,8 +238,10 @@ static void tell_latest(Events *e, const char *id) {
         if (store_project_get(e->a->config.context->store, id, &row) == STORE_OK && is_elsewhere(e->a, &row) && row.mirror)
                 o = json_loads(row.mirror, 0, NULL);
         latest = json_object_get(o, "latest_deployment");
-        if (json_is_object(latest))
+        if (json_is_object(latest)) {
+                mirror_own(&row, latest);
                 data = dump(json_incref(latest));
+        }
         if (data)
                 tell(e, "deployment", data);
         json_decref(o);
