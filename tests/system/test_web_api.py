@@ -152,7 +152,7 @@ def test_audit_has_all_of_it(boss, worker):
     done = {(r['action'], r['project'], r['status']) for r in rows}
     assert {('project.create', 'near', 201), ('project.deploy', 'near', 202), ('project.sleep', 'near', 200), ('domain.add', 'near', 201), ('project.env', 'near', 200),
             ('project.delete', 'near', 204), ('project.create', 'far', 201), ('project.deploy', 'far', 202), ('project.change', 'far', 200),
-            ('cluster.generate-token', None, 201), ('cluster.join', None, 200)} <= done, done
+            ('cluster.generate-token', None, 201), ('cluster.join', None, 201)} <= done, done
     assert {r['actor']['kind'] for r in rows if r['action'].startswith('project')} == {'root'}
     joined, = [r for r in rows if r['action'] == 'cluster.join']
     assert (joined['actor']['kind'], joined['address']) == ('system', worker.address)
@@ -171,7 +171,7 @@ def test_audit_names_users_and_refusals(boss):
     for _ in range(3):
         assert not boss.run(['nanoscale', 'projects', 'set', 'nothere', '--idle', '17m'], user='mia', check=False, timeout=LIMIT).ok
     by_mia = entries(boss, '&actor=mia')
-    assert {(r['action'], r['project'], r['status'], r['detail']) for r in by_mia} >= {('project.change', 'far', 200, 'idle_seconds')}
+    assert {(r['action'], r['project'], r['status'], r['detail']) for r in by_mia} >= {('project.change', 'far', 200, 'idle_seconds, scale_to_zero')}
     assert all(r['actor'] == {'kind': 'user', 'name': 'mia'} and r['address'] is None for r in by_mia)
     assert [r for r in by_mia if r['status'] == 404 and r['project'] is None]
     # Whoever may not even ask is seen to have asked; unless the socket's mode has turned them away before.
