@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-ALL = {"base", "event", "security", "store", "system", "statistics", "certificates", "cluster", "deployment", "api", "app"}
+ALL = {"base", "event", "security", "store", "system", "statistics", "certificates", "auth", "cluster", "deployment", "api", "app"}
 # folder below agent/ (or agent/src/) -> folders whose headers it may include, besides its own
 MAY = {
     "base": set(),
@@ -15,9 +15,10 @@ MAY = {
     "system": {"base", "event", "security"},
     "statistics": {"base", "event", "security", "store", "system"},
     "certificates": {"base", "event", "security", "store", "system"},
+    "auth": {"base", "event", "security", "store"},
     "cluster": {"base", "event", "security", "store", "system"},
     "deployment": {"base", "event", "security", "store", "system"},
-    "api": {"base", "event", "security", "store", "system", "statistics", "certificates", "cluster", "deployment", "app"},
+    "api": {"base", "event", "security", "store", "system", "statistics", "certificates", "auth", "cluster", "deployment", "app"},
     "app": ALL,
     "helper": {"base", "security"},
     "acme": {"base", "security"},
@@ -33,7 +34,7 @@ THIRD_PARTY = {
     r"systemd/sd-(bus|journal|id128)\.h": {"system"},
     r"systemd/.*": set(),
     r"sodium(/.*)?\.h": {"security"},
-    r"openssl/.*\.h": {"certificates"},
+    r"openssl/.*\.h": {"certificates", "auth"},
     r"crypt\.h": {"security"},
     r"sqlite3(ext)?\.h": {"store"},
     r"microhttpd\.h": {"event"},

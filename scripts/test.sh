@@ -23,6 +23,8 @@ readonly PACKAGES=(gcc clang libclang-rt-14-dev clang-format meson ninja-build p
 export PYTHONDONTWRITEBYTECODE=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONPATH=$ROOT/tests/system
 
 PASSED=0 FAILED=0 SUITE_PASSED=0 SUITE_FAILED=0 SUITE_START=0
+# A run of all tests has so many second attempts in all (see usage). More that fail are no chance any more.
+AGAIN=2
 WORK='' TAIL=''
 LANE_PIDS=() LANES_START=0
 
@@ -44,6 +46,9 @@ Another name is a unit test's (base, …) or a part of a system test's name, as 
 
 The system tests run beside the other suites, and are shown when those have ended.
 A skipped test counts as failed. Journals of failed system tests are kept; their place is printed.
+At most two of the unit tests and files of system tests that fail are run a second time, alone. Those that pass then count as passed, and are
+listed as UNSTEADY with their first failure above: they depend on how the machine was busy, and that is a fault to be found.
+The names of what failed are repeated at the end.
 TEXT
 }
 
@@ -52,6 +57,11 @@ passed() {
 }
 failed() {
         SUITE_FAILED=$((SUITE_FAILED + $1))
+}
+# A line that is also repeated at the end of the run.
+bad() {
+        echo "$1"
+        echo "$1" >>"$WORK/bad"
 }
 # One check: its name, then a command; its output is shown only when it fails.
 check() {
@@ -62,7 +72,7 @@ check() {
                 echo "  ok    $name"
         else
                 failed 1
-                echo "  FAIL  $name"
+                bad "  FAIL  $name"
                 tail -n 25 "$log" | sed 's/^/        /'
         fi
 }
@@ -72,6 +82,7 @@ finish() {
         trap '' INT TERM HUP
         stop_lanes
         if [ -n "$WORK" ]; then
+                [ ! -s "$WORK/bad" ] || cat "$WORK/bad"
                 rm -rf "$WORK"
         fi
         echo "$PASSED passed, $FAILED failed"
@@ -123,16 +134,32 @@ build_and_test() {
         local name=$1 cc=$2 tests=$3
         shift 3
         if ! compile "$name" "$cc" "$@"; then
-                echo "  FAIL  build with $cc"
+                bad "  FAIL  build with $cc"
                 [ ! -f "$WORK/build-$name.log" ] || grep -E -A12 'FAILED|error' "$WORK/build-$name.log" | head -n 80 | sed 's/^/        /'
                 failed 1
                 return 0
         fi
-        rm -f "$BUILD/$name/meson-logs/testlog.json"
         # shellcheck disable=SC2086 # one word a test
-        ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
-                meson test -C "$BUILD/$name" --no-rebuild --num-processes 2 --timeout-multiplier 3 $tests >"$WORK/test-$name.log" 2>&1 </dev/null
-        count meson "$BUILD/$name/meson-logs/testlog.json"
+        meson_test "$name" testlog 2 $tests
+        second_attempts "$name" "$BUILD/$name/meson-logs/testlog.json"
+        count meson "$BUILD/$name/meson-logs/testlog.json" "$BUILD/$name/meson-logs/again.json"
+}
+# meson_test BUILD REPORT PROCESSES TEST-OR-OPTION…
+meson_test() {
+        local name=$1 report=$2 processes=$3
+        shift 3
+        rm -f "$BUILD/$name/meson-logs/$report.json"
+        ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 meson test -C "$BUILD/$name" --logbase "$report" \
+                --no-rebuild --num-processes "$processes" --timeout-multiplier 3 "$@" >"$WORK/test-$name-$report.log" 2>&1 </dev/null
+}
+second_attempts() {
+        local name=$1 report=$2 tests
+        rm -f "$BUILD/$name/meson-logs/again.json"
+        mapfile -t tests < <("$PYTHON" "$REPORT" failed-meson "$report")
+        if [ ${#tests[@]} -gt 0 ] && [ ${#tests[@]} -le "$AGAIN" ]; then
+                AGAIN=$((AGAIN - ${#tests[@]}))
+                meson_test "$name" again 1 "${tests[@]}"
+        fi
 }
 
 # compile NAME CC OPTION…: locked, since a system test builds its probe in the directory of gcc (test_units_journal.py).
@@ -150,7 +177,8 @@ compile() {
 # count KIND FILE…: adds what reports say, and shows what failed.
 count() {
         local numbers
-        numbers=$("$PYTHON" "$REPORT" "$@" 3>&1 >&2) || numbers='0 1'
+        numbers=$("$PYTHON" "$REPORT" "$@" 3>&1 >"$WORK/count" 4>>"$WORK/bad") || numbers='0 1'
+        cat "$WORK/count"
         passed "${numbers% *}"
         failed "${numbers#* }"
 }
@@ -233,7 +261,7 @@ pytest_run() {
 # 0: all passed, 1: some did not. Anything else (stopped, out of time, broken set-up) leaves tests that never ran, and no report counts those.
 ended() {
         if [ "$1" -gt 1 ]; then
-                echo "  FAIL  the system tests did not run to their end (code $1)"
+                bad "  FAIL  the system tests did not run to their end (code $1)"
                 failed 1
         fi
 }
@@ -242,7 +270,7 @@ system_tests() {
         local report=$WORK/pytest.xml code
         (pytest_run "${NANOSCALE_TEST_INSTANCE:-0}" "$report" --durations=8 -k "$1")
         code=$?
-        count junit "$report"
+        count junit "$report" "$WORK/again.xml"
         ended "$code"
 }
 
@@ -291,7 +319,24 @@ suite_system() {
                 fi
                 ended "$code"
         done
-        count junit "${reports[@]}"
+        system_tests_again "${codes[*]}" "${reports[@]}"
+        count junit "${reports[@]}" "$WORK/again.xml"
+}
+# The files with tests that failed, where every lane came to its end: their nodes are made anew, and nothing else runs.
+system_tests_again() {
+        local ends=$1 files
+        shift
+        case " $ends " in
+        *' '[!01]*) return 0 ;;
+        esac
+        mapfile -t files < <("$PYTHON" "$REPORT" failed-junit "$@")
+        if [ ${#files[@]} -gt 0 ] && [ ${#files[@]} -le "$AGAIN" ]; then
+                AGAIN=$((AGAIN - ${#files[@]}))
+                echo "   again, alone: ${files[*]}"
+                (pytest_run "${NANOSCALE_TEST_INSTANCE:-0}" "$WORK/again.xml" --only="${files[*]}") >"$WORK/again.log" 2>&1
+                ended $?
+                sed -nE '/^=+ (ERRORS|FAILURES) =+$/,$p' "$WORK/again.log"
+        fi
 }
 
 # --- what to run -----------------------------------------------------------------------------------------------------------------------------
@@ -376,7 +421,7 @@ main() {
                 elif collect -k "$name" | grep :: >/dev/null; then
                         others+="${others:+ or }$name"
                 else
-                        echo "  FAIL  no suite, unit test or system test has the name $name"
+                        bad "  FAIL  no suite, unit test or system test has the name $name"
                         FAILED=$((FAILED + 1))
                 fi
         done

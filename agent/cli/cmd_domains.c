@@ -15,6 +15,7 @@
 
 enum {
         LOOK_MS = 1000,
+        GLANCE_S = 10,
         PATIENCE_S = 12 * 60, /* an authority may take ten minutes */
 };
 
@@ -47,7 +48,10 @@ static void print_trouble(const json_t *domain) {
 
         if (*problem_of(domain)) {
                 out_style(stdout, STYLE_YELLOW);
-                say(stdout, "%s: %s\n", name, problem_of(domain));
+                if (strncmp(problem_of(domain), name, strlen(name)) == 0)
+                        say(stdout, "%s\n", problem_of(domain));
+                else
+                        say(stdout, "%s: %s\n", name, problem_of(domain));
                 out_style(stdout, STYLE_PLAIN);
         }
         if (member_is_true(domain, "ends_soon")) {
@@ -181,14 +185,43 @@ int command_domains_show(const Cli *cli) {
 
 /* --- add, set, remove --- */
 
+/* What its DNS is found to be, which takes a moment: who has just added it wants to know which record to set. */
+static int look_at_added(const Cli *cli, const char *name, json_t **ret_domain) {
+        auto_free char *path = cli_path("/api/projects/%s/domains/%s", cli_project_name(cli), name);
+        time_t end = time(NULL) + GLANCE_S;
+        int r = path ? DONE : cli_out_of_memory(cli);
+
+        while (r == DONE) {
+                json_decref(handover(*ret_domain));
+                r = cli_call(cli, "GET", path, NULL, ret_domain);
+                if (r != DONE || !is_state(*ret_domain, "waiting") || *problem_of(*ret_domain) || time(NULL) > end)
+                        break;
+                (void) poll(NULL, 0, LOOK_MS);
+        }
+        return r;
+}
+
 static int print_added(const Cli *cli, const json_t *domain) {
         const char *name = member_text(domain, "name");
+        auto_json json_t *now = NULL;
+        int r;
 
-        (void) cli;
         if (pending_print(domain))
                 return DONE;
-        say(stdout, "%s is added. Its certificate is asked for as soon as it points to the server: `nanoscale domains show %s`\n", name,
-            name);
+        say(stdout, "%s is added.\n", name);
+        r = look_at_added(cli, name, &now);
+        if (r != DONE)
+                return r;
+        print_trouble(now);
+        if (is_state(now, "valid"))
+                say(stdout, "It is served by https.\n");
+        else if (strcmp(member_text(json_object_get(now, "problem"), "type"), "dns") == 0)
+                say(stdout,
+                    "Its certificate is asked for as soon as it points to the server. To have that looked at now: `nanoscale domains check "
+                    "%s`\n",
+                    name);
+        else
+                say(stdout, "Its certificate is on its way: `nanoscale domains show %s`\n", name);
         return DONE;
 }
 

@@ -100,6 +100,16 @@ static const Option protect_options[] = {
         { 0 },
 };
 
+static const Option claim_options[] = {
+        { "reset", 0, NULL, false, "there is a user: set another name and password, and remove the second factor" },
+        { 0 },
+};
+static const Option token_options[] = {
+        { "scope", 0, "SCOPE", false, "read, deploy or admin (deploy)" },
+        { "days", 0, "N", false, "how long it is good for (no end)" },
+        { 0 },
+};
+
 const Command commands[] = {
         { "status", "", 0, 0, NULL, false, NULL, command_status, "the agent, the servers and the projects at a glance", NULL },
         { "servers add", "", 0, 0, add_options, false, NULL, command_servers_add, "make another machine a worker of this one",
@@ -112,6 +122,13 @@ const Command commands[] = {
           "needed." },
         { "servers rotate-key", "NAME", 1, 1, NULL, false, NULL, command_servers_rotate_key,
           "a new key for what a server and the orchestrator say to each other", "The server has to be online." },
+        { "claim", "", 0, 0, claim_options, false, NULL, command_claim, "a code with which the dashboard's user is made",
+          "Whoever types it at https://SERVER/setup becomes the one who signs in. Root alone gets it." },
+        { "tokens list", "", 0, 0, NULL, false, NULL, command_tokens_list, "API tokens", NULL },
+        { "tokens create", "NAME", 1, 1, token_options, false, NULL, command_tokens_create, "a token with which a program uses the API",
+          "It is printed once. `read` looks, `deploy` also deploys, restarts, rolls back, wakes and lets sleep, `admin` does all but what "
+          "is about accounts." },
+        { "tokens revoke", "NAME", 1, 1, NULL, false, NULL, command_tokens_revoke, "take a token back", NULL },
         { "metrics token", "", 0, 0, NULL, false, NULL, command_metrics_token, "let Prometheus read this server's metrics from elsewhere",
           "Prints a new token; the one before is not good any more. The metrics are at https://SERVER:4000/metrics." },
         { "metrics off", "", 0, 0, NULL, false, NULL, command_metrics_off, "take that token back", NULL },

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,14 +311,21 @@ static int open_api(App *a, const Config *config) {
                 .identity = config->role == ROLE_WORKER ? &a->identity : NULL,
                 .identity_path = NS_IDENTITY_FILE,
         };
-        int fd = listen_fd_take("agent"), gateway = listen_fd_take("gateway");
+        ApiDoors doors = { .admin = listen_fd_take("agent"), .gateway = listen_fd_take("gateway"), .web = listen_fd_take("web") };
         int r;
 
-        if (fd < 0)
-                return fail(fd, "the agent's socket", "The agent is started by nanoscale-agent.socket, which passes it");
-        if (gateway < 0 && gateway != -ENOENT)
-                return fail(gateway, "the gateway's socket", "It is nanoscale-gateway.socket that passes it");
-        r = api_new(a->loop, fd, gateway, &api, &a->api);
+        if (doors.admin < 0)
+                return fail(doors.admin, "the agent's socket", "The agent is started by nanoscale-agent.socket, which passes it");
+        if (doors.gateway < 0 && doors.gateway != -ENOENT)
+                return fail(doors.gateway, "the gateway's socket", "It is nanoscale-gateway.socket that passes it");
+        if (doors.web < 0 && doors.web != -ENOENT)
+                return fail(doors.web, "the dashboard's socket", "It is nanoscale-web.socket that passes it");
+        if (api.identity && doors.web >= 0) {
+                /* Nobody signs in to a worker: it has one master. */
+                (void) close(doors.web);
+                doors.web = -1;
+        }
+        r = api_new(a->loop, &doors, &api, &a->api);
         return r < 0 ? fail(r, "the HTTP server", NULL) : 0;
 }
 
@@ -387,10 +395,19 @@ static void app_close(App *a) {
         loop_free(a->loop);
 }
 
+/* What libjansson parses and prints has variables and keys in it, and its own copies are nobody else's to clear. */
+static void free_cleared(void *block) {
+        if (block)
+                explicit_bzero(block, malloc_usable_size(block));
+        free(block);
+}
+
 int app_run(const Config *config) {
         App a = { 0 };
-        int r = app_open(&a, config);
+        int r;
 
+        json_set_alloc_funcs(malloc, free_cleared);
+        r = app_open(&a, config);
         if (r == 0)
                 r = loop_run(a.loop);
         app_close(&a);

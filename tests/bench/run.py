@@ -12,6 +12,7 @@ from nodes import CommandFailed, Lab, new_artefacts, say
 
 import density
 import deploy
+import domains
 import doze
 import fleet
 import memory
@@ -20,7 +21,7 @@ import wake
 import warm
 from measure import machine
 
-BENCHES = {bench.name: bench for bench in (warm.BENCH, *wake.BENCHES, doze.BENCH, switch.BENCH, deploy.BENCH, memory.BENCH, density.BENCH, fleet.BENCH)}
+BENCHES = {bench.name: bench for bench in (warm.BENCH, *wake.BENCHES, doze.BENCH, switch.BENCH, deploy.BENCH, memory.BENCH, density.BENCH, fleet.BENCH, domains.BENCH)}
 
 
 def show_list():

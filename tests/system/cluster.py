@@ -10,7 +10,7 @@ from nodes import BASE_DOMAIN, wait_until
 from nodes.cache import configure, settings
 
 AGENT = 'nanoscale-agent.service'
-UNITS = ['nanoscale-agent.socket', 'nanoscale-gateway.socket', AGENT]
+UNITS = ['nanoscale-agent.socket', 'nanoscale-gateway.socket', 'nanoscale-web.socket', AGENT]
 IDENTITY = '/opt/nanoscale/config/identity.json'
 CONFIG = '/opt/nanoscale/config/config.json'
 DATABASE = '/opt/nanoscale/data/nanoscale.db'

@@ -16,6 +16,7 @@ SECONDS = {'test_cluster': 150, 'test_cluster_attacks': 120, 'test_cluster_failu
 def pytest_addoption(parser):
     parser.addoption('--artefacts', default=None, help='directory for journals and consoles of failed tests')
     parser.addoption('--queue', default=None, help='directory that several runs at once share, so that each takes the next file that none has taken')
+    parser.addoption('--only', default=None, help='the names of files, without their ending, of which the tests are run')
     parser.addoption('--progress', default=None, help='file that gets a line for each test')
 
 
@@ -26,6 +27,11 @@ def in_parts(items):
     for item in items:
         parts.setdefault('vm' if item.path in machine else item.path.stem, []).append(item)
     return sorted(parts.items(), key=lambda part: (part[0] != 'vm', -SECONDS.get(part[0], 100), part[0]))
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.only:
+        items[:] = [item for item in items if item.path.stem in config.option.only.split()]
 
 
 def pytest_runtestloop(session):

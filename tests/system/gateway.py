@@ -11,7 +11,7 @@ import threading
 from nodes import wait_until
 
 SOCKET = '/run/nanoscale/gateway.sock'
-UNITS = ['nanoscale-agent.socket', 'nanoscale-gateway.socket', 'nanoscale-agent.service']
+UNITS = ['nanoscale-agent.socket', 'nanoscale-gateway.socket', 'nanoscale-web.socket', 'nanoscale-agent.service']
 LIMIT = 120  # seconds that any single step may take on a busy machine
 
 

@@ -275,6 +275,62 @@ def test_cancel_there(boss, w1, shop, git):
     wait_until(lambda: not w1.output('systemctl', 'list-units', '--state=active,activating,deactivating', '--no-legend', 'nanoscale-build-*'), LIMIT, 0.3, 'the build is stopped')
 
 
+# --- domains -----------------------------------------------------------------------------------------------------------------------------------
+
+def holds(node, text):
+    """Whether the agent's memory has this text anywhere."""
+    return node.run(['perl', '-e', '''my $text = <STDIN>; chomp $text; my $pid = $ARGV[0]; open my $maps, "<", "/proc/$pid/maps" or die; open my $mem, "<", "/proc/$pid/mem" or die;
+for (<$maps>) { /^(\\w+)-(\\w+) rw/ or next; my ($at, $end) = (hex $1, hex $2); sysseek $mem, $at, 0; my $all = "";
+while ($at < $end) { my $n = sysread $mem, $all, $end - $at, length $all or last; $at += $n } print "found\\n" if index($all, $text) >= 0 }''',
+                     node.output('systemctl', 'show', '--value', '--property=MainPID', AGENT).strip()], input=text + '\n').stdout
+
+
+def test_a_domain_there_gets_its_certificate_there(lab, boss, w1, shop, authority, tmp_path):
+    name, pem = 'far.test', '/opt/nanoscale/certificates/far.test.pem'
+    resolver, config, path = w1.read('/etc/resolv.conf'), w1.read(cluster.CONFIG), f'/api/projects/shop/domains/{name}'
+    authority.point(name, w1.address)
+    w1.write('/etc/resolv.conf', f'nameserver {authority.node.address}\n')
+    configure(w1, authority.settings())
+    wait_online(boss, 'w1')
+
+    def wait_for(**wanted):
+        return wait_until(lambda: (o := ask(boss, 'GET', path)) and {key: o[key] for key in wanted} == wanted and o, 300, 0.3, f'{name}: {wanted}')
+
+    def warned():
+        return [w['sentence'] for w in server(boss, 'w1')['warnings'] if name in w['sentence']]
+
+    def put(directory):
+        body = {'chain': (directory / f'{name}.pem').read_text(), 'key': (directory / f'{name}.key').read_text()}
+        return call(boss, 'PUT', f'{path}/certificate', body), body['key'].splitlines()[1]
+    try:
+        assert ask(boss, 'POST', '/api/projects/shop/domains', {'name': name})['name'] == name
+        assert wait_for(state='valid')['not_after']
+        wait_until(lambda: w1.fetch(f'https://{name}/', ca=authority.root()).text == 'one', LIMIT, 0.2, f'https://{name}/')
+        assert w1.owner_and_mode(pem) == 'nanoscale:www-data 0640' and not boss.exists(pem) and not warned()
+        wait_until(lambda: [d['state'] for d in ask(boss, 'GET', '/api/domains')['domains'] if d['name'] == name] == ['valid'], LIMIT, 0.3, 'the list says so as well')
+        # A key that is brought passes through the orchestrator, and leaves nothing there.
+        for directory, days in (('other', 100), ('brought', 10)):
+            (tmp_path / directory).mkdir()
+            lab.cache.sign(tmp_path / directory, name, days=days)
+        (tmp_path / 'other' / f'{name}.key').write_text((tmp_path / 'brought' / f'{name}.key').read_text())
+        answer, key = put(tmp_path / 'other')
+        assert answer.status == 422 and answer.json()['field'] == 'key', answer
+        answer, key = put(tmp_path / 'brought')
+        assert answer.status == 200 and answer.json()['source'] == 'own', answer
+        wait_until(lambda: w1.fetch(f'https://{name}/', ca=authority.ca).text == 'one', LIMIT, 0.2, 'the certificate that was brought')
+        assert holds(boss, cluster.DATABASE) and holds(w1, name)
+        assert key not in answer.text and not holds(boss, key) and not holds(w1, key)
+        wait_for(source='own', ends_soon=True)
+        assert len(wait_until(warned, LIMIT, 0.3, 'a warning')) == 1
+        ask(boss, 'DELETE', path, status=204)
+        wait_until(lambda: not w1.exists(pem) and not warned(), LIMIT, 0.3, 'nothing is left of it')
+    finally:
+        w1.write('/etc/resolv.conf', resolver)
+        w1.run(['tee', cluster.CONFIG], input=config)
+        restart_agent(w1)
+        wait_online(boss, 'w1')
+
+
 # --- class D of docs/design/5-security.md ------------------------------------------------------------------------------------------------------
 
 def files_of_project(node, project):

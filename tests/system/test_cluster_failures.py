@@ -271,7 +271,7 @@ def test_offline_with_its_reason_and_back_by_itself(boss, worker, other, tmp_pat
     # An agent that is down is told from a server that is.
     other.run(['systemctl', 'stop', *cluster.UNITS])
     wait_offline(boss, 'fx', 'agent is not running')
-    other.run(['systemctl', 'start', 'nanoscale-agent.socket', 'nanoscale-gateway.socket'])
+    other.run(['systemctl', 'start', *cluster.UNITS[:-1]])
     set_clock(other, 0, tmp_path)
     worker.join()
     for name in ('fw', 'fx'):

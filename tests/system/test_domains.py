@@ -161,10 +161,21 @@ def _all_ciphers():
     return c.get_ciphers()
 
 
+def warned(site):
+    """Sentences of the node's warnings on certificates of domains."""
+    server, = site.call('GET', '/api/servers').json()['servers']
+    return [w['sentence'] for w in server['warnings'] if w['type'] == 'domain-certificate-expires']
+
+
 def test_a_certificate_of_ones_own(site, tmp_path):
     cache = site.lab.cache
     cache.sign(tmp_path, 'own.test')
     cache.sign(tmp_path, 'other.test')
+    for name, days in (('expired', -1), ('soon', 10)):
+        (tmp_path / name).mkdir()
+        cache.sign(tmp_path / name, 'own.test', days=days)
+    # A chain whose second certificate did not sign the first.
+    (tmp_path / 'broken.pem').write_text((tmp_path / 'own.test.pem').read_text() + (tmp_path / 'other.test.pem').read_text())
     site.add('shop', 'own.test')
     site.wait('shop', 'own.test', 'valid')
     asked, before = site.authority.asked(), site.served('own.test')
@@ -172,10 +183,14 @@ def test_a_certificate_of_ones_own(site, tmp_path):
     def put(chain, key):
         body = {'chain': (tmp_path / chain).read_text(), 'key': (tmp_path / key).read_text()}
         return site.call('PUT', '/api/projects/shop/domains/own.test/certificate', body)
-    for chain, key, field in (('own.test.pem', 'other.test.key', 'key'), ('other.test.pem', 'other.test.key', 'chain'), ('own.test.key', 'own.test.key', 'chain'),
-                              ('own.test.pem', 'own.test.pem', 'key')):
+    for chain, key, field, sentence in (('own.test.pem', 'other.test.key', 'key', 'not that of the first certificate'),
+                                        ('other.test.pem', 'other.test.key', 'chain', 'not for this domain'),
+                                        ('expired/own.test.pem', 'expired/own.test.key', 'chain', 'has expired'),
+                                        ('broken.pem', 'own.test.key', 'chain', 'out of order'),
+                                        ('own.test.key', 'own.test.key', 'chain', 'no certificate'),
+                                        ('own.test.pem', 'own.test.pem', 'key', 'no private key')):
         answer = put(chain, key)
-        assert (answer.status, answer.json()['field']) == (422, field), (chain, key, answer)
+        assert (answer.status, answer.json()['field']) == (422, field) and sentence in answer.json()['detail'], (chain, key, answer)
         assert (tmp_path / key).read_text().splitlines()[1] not in answer.text
     assert site.served('own.test') == before
     answer = put('own.test.pem', 'own.test.key')
@@ -183,6 +198,10 @@ def test_a_certificate_of_ones_own(site, tmp_path):
     wait_until(lambda: get(site, 'https://own.test/', ca=site.authority.ca).text == 'shop', 60, 0.1, 'the certificate that was brought')
     assert site.stored('own.test') == site.served('own.test') != before
     assert site.authority.asked() == asked, 'nobody was asked for it'
+    assert warned(site) == []
+    assert put('soon/own.test.pem', 'soon/own.test.key').json()['ends_soon']
+    assert ['own.test' in sentence for sentence in warned(site)] == [True]
+    assert put('own.test.pem', 'own.test.key').status == 200 and warned(site) == []
     key = (tmp_path / 'own.test.key').read_text().splitlines()[1]
     assert key not in site.node.journal_text() and key not in site.call('GET', '/api/projects/shop/domains/own.test').text
 

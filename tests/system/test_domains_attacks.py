@@ -40,7 +40,10 @@ def test_nasty_names_are_refused_before_anything_runs(site):
     before = state_of(site)
     for name in NASTY:
         answer = site.call('POST', '/api/projects/shop/domains', json.dumps({'name': name}))
-        assert answer.status == 422 and answer.json()['field'] == 'name', (name, answer)
+        if '\0' in name:
+            assert answer.status == 400, answer
+        else:
+            assert answer.status == 422 and answer.json()['field'] == 'name', (name, answer)
     for value in (None, 1, True, [], ['a.test'], {'a.test': 1}):
         assert site.call('POST', '/api/projects/shop/domains', json.dumps({'name': value})).status == 422, value
     for name in ('calm.test', 'calm.apps.test', 'none.apps.test'):
@@ -48,7 +51,7 @@ def test_nasty_names_are_refused_before_anything_runs(site):
     for path in ('..', '%2e%2e', '../../etc/passwd', '..%2f..%2fetc%2fpasswd', 'calm.test', '%00', 'shop.test%2f..', 'SHOP.TEST'):
         for method, rest in (('GET', ''), ('DELETE', ''), ('POST', '/check'), ('PUT', '/certificate')):
             answer = site.call(method, f'/api/projects/shop/domains/{path}{rest}', '{}' if method in ('POST', 'PUT') else None)
-            assert answer.status in (400, 404, 405, 422), (method, path, answer)
+            assert answer.status in (400, 404, 405, 413, 422), (method, path, answer)
     assert state_of(site) == before
 
 
@@ -113,7 +116,7 @@ def test_a_link_in_the_webroot_leads_nowhere(site):
         for path in ('link', 'etc/passwd', 'same', 'key', 'all/config/config.json', '..%2f..%2f..%2f..%2fconfig/config.json', '%2e%2e/%2e%2e/%2e%2e/config/config.json', ''):
             assert node.fetch(f'{base}/{path}').status in (400, 403, 404), (host, path)
         answer = node.fetch(f'{base}/token')
-        assert answer.headers['Content-Type'] == 'text/plain' and answer.status == 200
+        assert answer.headers['Content-Type'].partition(';')[0] == 'text/plain' and answer.status == 200
     # The directory itself as a link.
     node.run(['bash', '-ec', f'mv {WEBROOT}/.well-known {WEBROOT}/kept; ln -s / {WEBROOT}/.well-known'], user='nanoscale')
     assert node.fetch('http://shop.test/.well-known/acme-challenge/token').status in (403, 404)

@@ -35,7 +35,9 @@ def nothing_else_is_harmed(site):
 
 
 def again_in(found):
-    """Hours until it is tried again."""
+    """Hours until it is tried again; 0 while it is."""
+    if not found['next_try']:
+        return 0
     then = datetime.datetime.fromisoformat(found['next_try'].replace('Z', '+00:00'))
     return (then - datetime.datetime.now(datetime.timezone.utc)).total_seconds() / 3600
 
@@ -122,7 +124,13 @@ def test_the_authority_is_away(site):
         site.check('shop', name, force=True)
         site.wait('shop', name, 'valid')
         site.has_https(name)
-    assert site.served('steady.test') not in ('', before)
+    wait_until(lambda: site.served('steady.test') not in ('', before), LIMIT, 0.2, 'another certificate')
+    settle(site)
+
+
+def settle(site):
+    """Waits until nothing is being done: valid domains show no sign of a renewal under way."""
+    wait_until(lambda: all(d['next_try'] and again_in(d) > 0 for d in site.call('GET', '/api/domains').json()['domains'] if d['state'] == 'valid'), LIMIT, 0.2, 'an idle agent')
 
 
 def restart(site):
@@ -182,16 +190,17 @@ def test_the_disk_of_the_certificates_is_full(site):
         site.check('shop', name)
         site.wait('shop', name, 'valid')
         site.has_https(name)
-    assert site.served('steady.test') not in ('', before) and site.authority.asked() == asked, 'the one that was got is taken'
+    wait_until(lambda: site.served('steady.test') not in ('', before), LIMIT, 0.2, 'the certificate that was got')
+    assert site.authority.asked() == asked, 'the one that was got is taken'
     node.run(['bash', '-ec', f'rm -r /root/kept; cp -a {CERTIFICATES} /root/kept; umount -l {CERTIFICATES}; cp -a /root/kept/. {CERTIFICATES}'])
 
 
 def test_the_disk_of_certbot_is_full(site):
     """Its log, its account, its certificate: whatever cannot be written, the reason is said."""
     node, top = site.node, '/opt/nanoscale/data/acme'
-    size = int(node.output('du', '-sk', top).split()[0]) + 64
-    node.run(['bash', '-ec', f'mount -t tmpfs -o size={size}k none /mnt; cp -a {top}/. /mnt; mount --move /mnt {top}; '
-                             f'chown --reference={top}/config {top}; chmod 0700 {top}'])
+    size, mode = int(node.output('du', '-sk', top).split()[0]) + 64, node.owner_and_mode(top)
+    node.run(['bash', '-ec', f'cp -a {top} /root/kept-acme; mount -t tmpfs -o size={size}k,mode=0700 none {top}; cp -a /root/kept-acme/. {top}; rm -r /root/kept-acme'])
+    assert node.owner_and_mode(top) == mode
     node.run(['dd', 'if=/dev/zero', f'of={top}/filler', 'bs=4k'], check=False)
     try:
         site.authority.point('tight.test', node.address)

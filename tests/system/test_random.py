@@ -44,6 +44,7 @@ class Walk:
 
     def rollback(self):
         if self.cli('rollback', 'walk').ok:
+            settle(self.node, 'walk')  # for two seconds a connection that nginx keeps may lead to the previous one
             self.marker = self.node.fetch(url('walk'), timeout=180).text
 
     def restart(self):

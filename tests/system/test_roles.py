@@ -131,7 +131,7 @@ def rules(node):
 def unjoined(node_maker, bare_node):
     """A worker whose join did not succeed, as a power cut in the middle leaves it. Its orchestrator, bare.test, has nothing on port 4000."""
     node = node_maker('worker')
-    node.run(['systemctl', 'stop', 'nanoscale-agent.socket', 'nanoscale-gateway.socket', 'nanoscale-agent.service'])
+    node.run(['systemctl', 'stop', 'nanoscale-agent.socket', 'nanoscale-gateway.socket', 'nanoscale-web.socket', 'nanoscale-agent.service'])
     node.run(['sed', '-i', 's/"orchestrator"/"worker"/', CONFIG])
     node.write('/root/string', JOIN + '\n', 0o600)
     return node

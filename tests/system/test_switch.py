@@ -78,6 +78,7 @@ def test_restart_takes_new_variables(node):
     node.run(['nanoscale', 'env', 'set', 'turn', 'COLOUR=red'])
     assert node.fetch(url('turn', '/env?name=COLOUR')).json() is None
     node.run(['nanoscale', 'restart', 'turn'], timeout=180)
+    settle(node, 'turn')  # until then a connection that nginx keeps may still lead to the previous one, for two seconds
     assert node.fetch(url('turn', '/env?name=COLOUR')).json() == 'red'
 
 

@@ -31,7 +31,13 @@ typedef struct {
         const char *identity_path; /* where that is kept */
 } ApiConfig;
 
-/* Takes both descriptors: of the socket for administrators, and of the gateway's for other nodes (-1: there is none). config is copied;
- * what it points to is borrowed. On an orchestrator it begins to follow the other servers. */
-int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api **ret_api);
+/* Listening sockets; -1: there is none. */
+typedef struct {
+        int admin;   /* for root and administrators of the machine */
+        int gateway; /* for other nodes */
+        int web;     /* for browsers, and programs with a token; none on a worker */
+} ApiDoors;
+
+/* Takes the descriptors. config is copied; what it points to is borrowed. On an orchestrator it begins to follow the other servers. */
+int api_new(Loop *l, const ApiDoors *doors, const ApiConfig *config, Api **ret_api);
 Api *api_free(Api *a);

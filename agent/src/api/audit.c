@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/audit.h"
 
+#include "api/actor.h"
+
 #include "api/elsewhere.h"
 
 #include "base/cleanup.h"
@@ -122,15 +124,29 @@ static void record_free(Record *r) {
 
 /* --- who --- */
 
-/* Of the admin socket. The agent itself is one of its callers (move.c). */
-static void who_is_local(Record *r, const HttpRequest *rq) {
-        uid_t uid = http_request_peer_uid(rq);
-        const struct passwd *user = uid == 0 || uid == geteuid() ? NULL : getpwuid(uid);
-        char number[32];
+/* Who signs in is not known yet: the name that was typed counts if there is such a user, since it may also be a password in the wrong
+ * field. */
+static char *typed_name(const Api *a, const HttpRequest *rq) {
+        size_t length;
+        const char *text = http_request_body(rq, &length);
+        json_t *body = length ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        const char *name = json_string_value(json_object_get(body, "user"));
+        UserRow row = { 0 };
+        char *known = NULL;
 
-        (void) snprintf(number, sizeof number, "%u", (unsigned) uid);
-        r->actor_kind = strdup(uid == 0 ? "root" : uid == geteuid() ? "system" : "user");
-        r->actor_name = strdup(uid == 0 ? "root" : uid == geteuid() ? "nanoscale" : user ? user->pw_name : number);
+        if (name && store_user_get_by_name(a->config.context->store, name, &row) == STORE_OK)
+                known = handover(row.name);
+        user_row_done(&row);
+        json_decref(body);
+        return known ? known : strdup("unknown");
+}
+
+static void who(Record *r, const HttpRequest *rq) {
+        const Actor *actor = api_actor(rq);
+
+        r->actor_kind = strdup(actor_kind_word(actor->kind));
+        r->actor_name = actor->kind == ACTOR_NOBODY ? typed_name(r->a, rq) : strdup(actor->name);
+        r->address = actor->address[0] ? strdup(actor->address) : NULL;
 }
 
 /* Of the gateway: a machine that is no server yet. */
@@ -340,7 +356,7 @@ void audit_begin(Api *a, HttpRequest *rq, const Route *route, const char *argume
         if (strcmp(action->action, "cluster.join") == 0)
                 who_is_far(r, rq);
         else
-                who_is_local(r, rq);
+                who(r, rq);
         look_at_body(r, rq);
         look_before(r, argument);
         http_request_on_answer(rq, answered, r);

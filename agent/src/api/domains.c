@@ -195,6 +195,46 @@ json_t *domains_describe(const Api *a, const ProjectRow *project) {
         return list ? list : json_array();
 }
 
+/* Of a project elsewhere the certificates are there, and the rows here do not know them. */
+static json_t *describe_row(const Api *a, const DomainRow *row) {
+        ProjectRow project = { 0 };
+        json_t *said = NULL, *o = NULL;
+
+        if (store_project_get(store_of(a), row->project_id, &project) != STORE_OK)
+                return NULL;
+        if (is_elsewhere(a, &project)) {
+                said = project.mirror ? json_loads(project.mirror, 0, NULL) : NULL;
+                o = json_incref(find(json_object_get(said, "domains"), row->name));
+                json_decref(said);
+        } else
+                o = describe_domain(row, false);
+        project_row_done(&project);
+        return o;
+}
+
+size_t domains_ending(const Api *a, const char *server_id, char **ret_name, char ret_end[static 32]) {
+        json_t *soon = describe_time(clock_now_ms() + DOMAIN_WARN_DAYS * INT64_C(86400000));
+        DomainRow *rows = NULL;
+        size_t n = 0, count = 0;
+
+        if (soon && store_domain_list_on(store_of(a), server_id, &rows, &n) == STORE_OK)
+                for (size_t i = 0; i < n; i++) {
+                        json_t *o = describe_row(a, &rows[i]);
+                        const char *end = json_string_value(json_object_get(o, "not_after"));
+
+                        /* All are UTC in one form, so their order is that of the texts. */
+                        if (end && strcmp(end, json_string_value(soon)) <= 0 && (count++ == 0 || strcmp(end, ret_end) < 0)) {
+                                (void) snprintf(ret_end, 32, "%s", end);
+                                free(*ret_name);
+                                *ret_name = handover(rows[i].name);
+                        }
+                        json_decref(o);
+                }
+        domain_rows_free(rows, n);
+        json_decref(soon);
+        return count;
+}
+
 void domains_taken_there(Api *a, const char *project_id, unsigned status, const json_t *domain) {
         const char *name = json_string_value(json_object_get(domain, "name"));
         DomainRow row = { 0 };

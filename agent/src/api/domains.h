@@ -30,6 +30,10 @@ void domains_overlay(const Api *a, const ProjectRow *project, json_t *descriptio
 /* A server has taken a certificate for a domain of the project: its row says whose it is. */
 void domains_taken_there(Api *a, const char *project_id, unsigned status, const json_t *domain);
 
+/* The certificate of the server's projects that ends first, when that is soon or was: its domain, to be freed, and when, as in JSON; how
+ * many end soon in all. 0: none does. What another server's are is what that said last. */
+size_t domains_ending(const Api *a, const char *server_id, char **ret_name, char ret_end[static 32]);
+
 /* Something about the domains of a project of this node has changed. */
 void domains_changed(const Api *a, const char *project_id);
 /* Answers with one domain of the project (status 204: with nothing). */

@@ -239,6 +239,8 @@ void forward(Api *a, HttpRequest *rq, const char *server_id, const Forward *f) {
                 (void) snprintf(p->project_id, sizeof p->project_id, "%s", f->project_id ? f->project_id : "");
                 r = begin(p, f);
         }
+        if (f->body)
+                explicit_bzero(f->body, strlen(f->body));
         free(f->body);
         if (r == 0)
                 http_request_on_gone(rq, pass_client_gone, p);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "auth/accounts.h"
 #include "cluster/gate.h"
 #include "cluster/hello.h"
 #include "cluster/nodes.h"
@@ -14,6 +15,8 @@ struct Api {
         ApiConfig config;
         HttpServer *server;
         HttpServer *gateway; /* NULL: no other node reaches this one */
+        HttpServer *web;     /* NULL: nobody signs in here */
+        Accounts *accounts;
         Gate *gate;
         Nodes *nodes;           /* of an orchestrator, else NULL */
         Hello *hello;           /* of a worker, else NULL */
@@ -48,6 +51,9 @@ ApiHandler api_join, api_hello;
 ApiHandler api_internal_statistics, api_internal_health, api_internal_project_put, api_internal_deploy, api_internal_key,
                 api_internal_leave;
 ApiHandler api_server_statistics, api_project_statistics;
+ApiHandler api_auth_state, api_setup, api_login, api_logout, api_claim_code;
+ApiHandler api_me, api_password_change, api_session_list, api_session_end, api_factor_begin, api_factor_confirm, api_factor_remove;
+ApiHandler api_token_list, api_token_create, api_token_revoke;
 ApiHandler api_audit, api_events;
 ApiHandler api_settings_show, api_settings_change, api_site_logo, api_deployment_list_all;
 ApiHandler api_metrics, api_metrics_with_token, api_metrics_token_make, api_metrics_token_remove;
@@ -61,6 +67,16 @@ typedef enum {
         WHO_ADMIN,  /* root, or a member of the group nanoscale */
         WHO_NODE,   /* whoever signs with the key that it shares with this node (gateway.c) */
 } Who;
+
+/* What somebody at the web door (web.c) has to be for a route. Whoever may use the administrators' socket may do all of it there. */
+typedef enum {
+        SCOPE_NONE = 0, /* not at the web door at all */
+        SCOPE_OPEN,     /* anybody, signed in or not */
+        SCOPE_READ,     /* whoever is signed in, and every API token */
+        SCOPE_DEPLOY,   /* an API token for `deploy` or `admin` */
+        SCOPE_ADMIN,    /* an API token for `admin` */
+        SCOPE_ACCOUNT,  /* a person's session, never a token: what a stolen token could make itself at home with */
+} Scope;
 
 /* What happens to a request of the orchestrator's API whose project lives on another server (elsewhere.c). */
 typedef enum {
@@ -78,6 +94,7 @@ typedef struct {
         size_t body_limit;
         ApiHandler *handle;
         Elsewhere elsewhere;
+        Scope scope; /* in the tables of the gateway: none */
 } Route;
 
 /* Of a table, the row for a request, or NULL; then *ret_path_known tells whether another method would have one. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/actor.h"
 #include "api/audit.h"
 #include "api/elsewhere.h"
 #include "api/events.h"
 #include "api/move.h"
 #include "api/nudge.h"
 #include "api/reply.h"
+#include "api/web.h"
 
 #include "base/cleanup.h"
 
@@ -14,54 +16,69 @@
 enum { SMALL = 64 * 1024, PAIR = 128 * 1024, ENV = 2 * 1024 * 1024, NONE = 0 };
 
 static const Route routes[] = {
-        { "GET", "/api/health", WHO_ANYONE, NONE, api_health },
-        { "GET", "/api/servers", WHO_ADMIN, NONE, api_server_list },
-        { "GET", "/api/servers/{}/statistics", WHO_ADMIN, NONE, api_server_statistics },
-        { "GET", "/api/servers/{}", WHO_ADMIN, NONE, api_server_show },
-        { "DELETE", "/api/servers/{}", WHO_ADMIN, NONE, api_server_delete },
-        { "POST", "/api/servers/{}/drain", WHO_ADMIN, SMALL, api_server_drain },
-        { "POST", "/api/servers/{}/undrain", WHO_ADMIN, SMALL, api_server_undrain },
-        { "POST", "/api/servers/{}/rotate-key", WHO_ADMIN, SMALL, api_server_rotate_key },
-        { "POST", "/api/cluster/generate-token", WHO_ADMIN, SMALL, api_generate_token },
-        { "GET", "/api/projects", WHO_ADMIN, NONE, api_project_list },
-        { "POST", "/api/projects", WHO_ADMIN, ENV, api_project_create },
-        { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show, FORWARD },
-        { "PATCH", "/api/projects/{}", WHO_ADMIN, SMALL, api_project_change, PUSH },
-        { "DELETE", "/api/projects/{}", WHO_ADMIN, NONE, api_project_delete, REMOVE },
-        { "POST", "/api/projects/{}/move", WHO_ADMIN, SMALL, api_project_move },
-        { "GET", "/api/projects/{}/deployments", WHO_ADMIN, NONE, api_deployment_list, FORWARD },
-        { "POST", "/api/projects/{}/deployments", WHO_ADMIN, SMALL, api_deployment_create, SUBMIT },
-        { "GET", "/api/projects/{}/releases", WHO_ADMIN, NONE, api_release_list, FORWARD },
-        { "POST", "/api/projects/{}/rollback", WHO_ADMIN, SMALL, api_rollback, SUBMIT },
-        { "POST", "/api/projects/{}/restart", WHO_ADMIN, SMALL, api_restart, SUBMIT },
-        { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep, FORWARD },
-        { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake, FORWARD },
-        { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list, FORWARD },
-        { "GET", "/api/projects/{}/statistics", WHO_ADMIN, NONE, api_project_statistics, FORWARD },
-        { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show, FORWARD },
-        { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change, PUSH },
-        { "GET", "/api/domains", WHO_ADMIN, NONE, api_domain_list_all },
-        { "GET", "/api/projects/{}/domains", WHO_ADMIN, NONE, api_domain_list, FORWARD },
-        { "POST", "/api/projects/{}/domains", WHO_ADMIN, SMALL, api_domain_add, PUSH },
-        { "GET", "/api/projects/{}/domains/{}", WHO_ADMIN, NONE, api_domain_show, FORWARD },
-        { "PATCH", "/api/projects/{}/domains/{}", WHO_ADMIN, SMALL, api_domain_change, PUSH },
-        { "DELETE", "/api/projects/{}/domains/{}", WHO_ADMIN, NONE, api_domain_delete, PUSH },
-        { "POST", "/api/projects/{}/domains/{}/check", WHO_ADMIN, SMALL, api_domain_check, FORWARD },
-        { "PUT", "/api/projects/{}/domains/{}/certificate", WHO_ADMIN, PAIR, api_domain_certificate, FORWARD },
-        { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show, FORWARD },
-        { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel, FORWARD },
-        { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD },
-        { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM },
-        { "GET", "/api/deployments", WHO_ADMIN, NONE, api_deployment_list_all },
-        { "GET", "/api/audit", WHO_ADMIN, NONE, api_audit },
-        { "GET", "/api/settings", WHO_ADMIN, NONE, api_settings_show },
-        { "PATCH", "/api/settings", WHO_ADMIN, PAIR, api_settings_change },
-        { "GET", "/api/site/logo", WHO_ADMIN, NONE, api_site_logo },
-        { "GET", "/api/events", WHO_ADMIN, NONE, api_events },
-        { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM },
-        { "GET", "/metrics", WHO_ADMIN, NONE, api_metrics },
-        { "POST", "/api/metrics/token", WHO_ADMIN, SMALL, api_metrics_token_make },
-        { "DELETE", "/api/metrics/token", WHO_ADMIN, NONE, api_metrics_token_remove },
+        { "GET", "/api/health", WHO_ANYONE, NONE, api_health, HERE, SCOPE_OPEN },
+        { "GET", "/api/servers", WHO_ADMIN, NONE, api_server_list, HERE, SCOPE_READ },
+        { "GET", "/api/servers/{}/statistics", WHO_ADMIN, NONE, api_server_statistics, HERE, SCOPE_READ },
+        { "GET", "/api/servers/{}", WHO_ADMIN, NONE, api_server_show, HERE, SCOPE_READ },
+        { "DELETE", "/api/servers/{}", WHO_ADMIN, NONE, api_server_delete, HERE, SCOPE_ADMIN },
+        { "POST", "/api/servers/{}/drain", WHO_ADMIN, SMALL, api_server_drain, HERE, SCOPE_ADMIN },
+        { "POST", "/api/servers/{}/undrain", WHO_ADMIN, SMALL, api_server_undrain, HERE, SCOPE_ADMIN },
+        { "POST", "/api/servers/{}/rotate-key", WHO_ADMIN, SMALL, api_server_rotate_key, HERE, SCOPE_ADMIN },
+        { "POST", "/api/cluster/generate-token", WHO_ADMIN, SMALL, api_generate_token, HERE, SCOPE_ADMIN },
+        { "GET", "/api/projects", WHO_ADMIN, NONE, api_project_list, HERE, SCOPE_READ },
+        { "POST", "/api/projects", WHO_ADMIN, ENV, api_project_create, HERE, SCOPE_ADMIN },
+        { "GET", "/api/projects/{}", WHO_ADMIN, NONE, api_project_show, FORWARD, SCOPE_READ },
+        { "PATCH", "/api/projects/{}", WHO_ADMIN, SMALL, api_project_change, PUSH, SCOPE_ADMIN },
+        { "DELETE", "/api/projects/{}", WHO_ADMIN, NONE, api_project_delete, REMOVE, SCOPE_ADMIN },
+        { "POST", "/api/projects/{}/move", WHO_ADMIN, SMALL, api_project_move, HERE, SCOPE_ADMIN },
+        { "GET", "/api/projects/{}/deployments", WHO_ADMIN, NONE, api_deployment_list, FORWARD, SCOPE_READ },
+        { "POST", "/api/projects/{}/deployments", WHO_ADMIN, SMALL, api_deployment_create, SUBMIT, SCOPE_DEPLOY },
+        { "GET", "/api/projects/{}/releases", WHO_ADMIN, NONE, api_release_list, FORWARD, SCOPE_READ },
+        { "POST", "/api/projects/{}/rollback", WHO_ADMIN, SMALL, api_rollback, SUBMIT, SCOPE_DEPLOY },
+        { "POST", "/api/projects/{}/restart", WHO_ADMIN, SMALL, api_restart, SUBMIT, SCOPE_DEPLOY },
+        { "POST", "/api/projects/{}/sleep", WHO_ADMIN, SMALL, api_sleep, FORWARD, SCOPE_DEPLOY },
+        { "POST", "/api/projects/{}/wake", WHO_ADMIN, SMALL, api_wake, FORWARD, SCOPE_DEPLOY },
+        { "GET", "/api/projects/{}/wakes", WHO_ADMIN, NONE, api_wake_list, FORWARD, SCOPE_READ },
+        { "GET", "/api/projects/{}/statistics", WHO_ADMIN, NONE, api_project_statistics, FORWARD, SCOPE_READ },
+        { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show, FORWARD, SCOPE_READ },
+        { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change, PUSH, SCOPE_ADMIN },
+        { "GET", "/api/domains", WHO_ADMIN, NONE, api_domain_list_all, HERE, SCOPE_READ },
+        { "GET", "/api/projects/{}/domains", WHO_ADMIN, NONE, api_domain_list, FORWARD, SCOPE_READ },
+        { "POST", "/api/projects/{}/domains", WHO_ADMIN, SMALL, api_domain_add, PUSH, SCOPE_ADMIN },
+        { "GET", "/api/projects/{}/domains/{}", WHO_ADMIN, NONE, api_domain_show, FORWARD, SCOPE_READ },
+        { "PATCH", "/api/projects/{}/domains/{}", WHO_ADMIN, SMALL, api_domain_change, PUSH, SCOPE_ADMIN },
+        { "DELETE", "/api/projects/{}/domains/{}", WHO_ADMIN, NONE, api_domain_delete, PUSH, SCOPE_ADMIN },
+        { "POST", "/api/projects/{}/domains/{}/check", WHO_ADMIN, SMALL, api_domain_check, FORWARD, SCOPE_ADMIN },
+        { "PUT", "/api/projects/{}/domains/{}/certificate", WHO_ADMIN, PAIR, api_domain_certificate, FORWARD, SCOPE_ADMIN },
+        { "GET", "/api/deployments/{}", WHO_ADMIN, NONE, api_deployment_show, FORWARD, SCOPE_READ },
+        { "POST", "/api/deployments/{}/cancel", WHO_ADMIN, SMALL, api_deployment_cancel, FORWARD, SCOPE_DEPLOY },
+        { "GET", "/api/deployments/{}/log", WHO_ADMIN, NONE, api_deployment_log, FORWARD, SCOPE_READ },
+        { "GET", "/api/deployments/{}/events", WHO_ADMIN, NONE, api_deployment_events, STREAM, SCOPE_READ },
+        { "GET", "/api/deployments", WHO_ADMIN, NONE, api_deployment_list_all, HERE, SCOPE_READ },
+        { "GET", "/api/audit", WHO_ADMIN, NONE, api_audit, HERE, SCOPE_ADMIN },
+        { "GET", "/api/settings", WHO_ADMIN, NONE, api_settings_show, HERE, SCOPE_READ },
+        { "PATCH", "/api/settings", WHO_ADMIN, PAIR, api_settings_change, HERE, SCOPE_ADMIN },
+        { "GET", "/api/site/logo", WHO_ADMIN, NONE, api_site_logo, HERE, SCOPE_OPEN },
+        { "GET", "/api/events", WHO_ADMIN, NONE, api_events, HERE, SCOPE_READ },
+        { "GET", "/api/logs/{}", WHO_ADMIN, NONE, api_log_stream, STREAM, SCOPE_READ },
+        { "GET", "/api/auth/state", WHO_ADMIN, NONE, api_auth_state, HERE, SCOPE_OPEN },
+        { "POST", "/api/auth/setup", WHO_ADMIN, SMALL, api_setup, HERE, SCOPE_OPEN },
+        { "POST", "/api/auth/login", WHO_ADMIN, SMALL, api_login, HERE, SCOPE_OPEN },
+        { "POST", "/api/auth/logout", WHO_ADMIN, SMALL, api_logout, HERE, SCOPE_ACCOUNT },
+        { "POST", "/api/auth/claim", WHO_ADMIN, SMALL, api_claim_code, HERE, SCOPE_NONE },
+        { "GET", "/api/me", WHO_ADMIN, NONE, api_me, HERE, SCOPE_READ },
+        { "POST", "/api/me/password", WHO_ADMIN, SMALL, api_password_change, HERE, SCOPE_ACCOUNT },
+        { "GET", "/api/me/sessions", WHO_ADMIN, NONE, api_session_list, HERE, SCOPE_ACCOUNT },
+        { "DELETE", "/api/me/sessions/{}", WHO_ADMIN, NONE, api_session_end, HERE, SCOPE_ACCOUNT },
+        { "POST", "/api/me/second-factor", WHO_ADMIN, SMALL, api_factor_begin, HERE, SCOPE_ACCOUNT },
+        { "POST", "/api/me/second-factor/confirm", WHO_ADMIN, SMALL, api_factor_confirm, HERE, SCOPE_ACCOUNT },
+        { "POST", "/api/me/second-factor/remove", WHO_ADMIN, SMALL, api_factor_remove, HERE, SCOPE_ACCOUNT },
+        { "GET", "/api/tokens", WHO_ADMIN, NONE, api_token_list, HERE, SCOPE_ACCOUNT },
+        { "POST", "/api/tokens", WHO_ADMIN, SMALL, api_token_create, HERE, SCOPE_ACCOUNT },
+        { "DELETE", "/api/tokens/{}", WHO_ADMIN, NONE, api_token_revoke, HERE, SCOPE_ACCOUNT },
+        { "GET", "/metrics", WHO_ADMIN, NONE, api_metrics, HERE, SCOPE_READ },
+        { "POST", "/api/metrics/token", WHO_ADMIN, SMALL, api_metrics_token_make, HERE, SCOPE_ACCOUNT },
+        { "DELETE", "/api/metrics/token", WHO_ADMIN, NONE, api_metrics_token_remove, HERE, SCOPE_ACCOUNT },
 };
 
 const Route *api_routes(size_t *ret_n) {
@@ -153,6 +170,10 @@ static void route_handle(void *owner, HttpRequest *rq) {
         bool known;
         const Route *route = find(http_request_method(rq), http_request_path(rq), argument, &known);
 
+        if (actor_attach_admin(rq) < 0) {
+                reply_failure(a, rq, -ENOMEM, "Who asks could not be noted");
+                return;
+        }
         if (route)
                 audit_begin(a, rq, route, argument);
         if (!route && known)
@@ -168,19 +189,34 @@ static void route_handle(void *owner, HttpRequest *rq) {
 
 static const HttpServerOps server_ops = { .body_limit = route_body_limit, .handle = route_handle };
 
-static int begin(Api *a, Loop *l, int listen_fd, int gateway_fd) {
-        int r = a->config.identity ? elsewhere_begin_worker(a, l) : elsewhere_begin(a, l);
+/* Whose session has ended does not go on listening: all come back, and show who they are. */
+static void end_streams(void *owner) {
+        const Api *a = owner;
+
+        events_end_streams(a->events);
+}
+
+static int begin(Api *a, Loop *l, const ApiDoors *doors) {
+        int r = accounts_new(l, a->config.context->store, a->config.context->sealer, &a->accounts);
+
+        if (r < 0)
+                return r;
+        r = a->config.identity ? elsewhere_begin_worker(a, l) : elsewhere_begin(a, l);
 
         if (r == 0)
                 r = events_new(a, l, &a->events);
         if (r == 0)
-                r = http_server_new(l, listen_fd, 256, 60, &server_ops, a, &a->server);
-        if (r == 0 && gateway_fd >= 0)
-                r = api_gateway_open(a, l, gateway_fd);
+                accounts_on_ended(a->accounts, end_streams, a);
+        if (r == 0)
+                r = http_server_new(l, doors->admin, 256, 60, &server_ops, a, &a->server);
+        if (r == 0 && doors->gateway >= 0)
+                r = api_gateway_open(a, l, doors->gateway);
+        if (r == 0 && doors->web >= 0)
+                r = api_web_open(a, l, doors->web);
         return r;
 }
 
-int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api **ret_api) {
+int api_new(Loop *l, const ApiDoors *doors, const ApiConfig *config, Api **ret_api) {
         Api *a = calloc(1, sizeof *a);
         int r;
 
@@ -188,7 +224,7 @@ int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api
                 return -ENOMEM;
         a->config = *config;
         a->started_ms = clock_now_ms();
-        r = begin(a, l, listen_fd, gateway_fd);
+        r = begin(a, l, doors);
         if (r < 0) {
                 api_free(a);
                 return r;
@@ -200,8 +236,10 @@ int api_new(Loop *l, int listen_fd, int gateway_fd, const ApiConfig *config, Api
 Api *api_free(Api *a) {
         if (!a)
                 return NULL;
+        http_server_free(a->web);
         http_server_free(a->gateway);
         http_server_free(a->server);
+        accounts_free(a->accounts);
         mover_free(a->mover);
         events_free(a->events); /* which tells nodes that nobody listens any more */
         a->events = NULL;

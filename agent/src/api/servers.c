@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/domains.h"
 #include "api/elsewhere.h"
 #include "api/reply.h"
 
 #include "api/statistics.h"
+#include "base/cleanup.h"
 #include "deployment/describe.h"
 #include "security/validate.h"
 
@@ -39,7 +41,7 @@ static void describe_worker(const Api *a, const char *server_id, json_t *o) {
 static void warn(json_t *list, const char *type, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void warn(json_t *list, const char *type, const char *format, ...) {
-        char text[256];
+        char text[512];
         va_list args;
 
         va_start(args, format);
@@ -48,8 +50,22 @@ static void warn(json_t *list, const char *type, const char *format, ...) {
         (void) json_array_append_new(list, json_pack("{s:s, s:s}", "type", type, "sentence", text));
 }
 
+static void warn_of_domains(const Api *a, const char *server_id, json_t *list) {
+        auto_free char *name = NULL;
+        char end[32] = "";
+        size_t n = domains_ending(a, server_id, &name, end);
+
+        if (n == 1)
+                warn(list, "domain-certificate-expires", "The certificate of %.200s ends on %.10s. `nanoscale domains show` says why.",
+                     name, end);
+        else if (n > 1)
+                warn(list, "domain-certificate-expires",
+                     "The certificates of %zu domains end soon, the first, of %.200s, on %.10s. `nanoscale domains list` says why.", n,
+                     name, end);
+}
+
 /* What somebody should see to before it becomes a failure. */
-static void describe_warnings(json_t *o) {
+static void describe_warnings(const Api *a, const char *server_id, json_t *o) {
         const json_t *now = json_object_get(o, "statistics");
         double total = json_number_value(json_object_get(now, "disk_total_bytes")),
                free_bytes = json_number_value(json_object_get(now, "disk_free_bytes"));
@@ -72,6 +88,7 @@ static void describe_warnings(json_t *o) {
                 warn(list, "certificate-expires",
                      "The certificate of its gateway ends on %.10s. Run scripts/install.sh there: it makes a new one of the same key.",
                      until);
+        warn_of_domains(a, server_id, list);
         (void) json_object_set_new(o, "warnings", list);
 }
 
@@ -85,7 +102,7 @@ json_t *describe_node(const Api *a, const ServerRow *row) {
                 describe_own(a, o);
         else if (a->nodes)
                 describe_worker(a, row->id, o);
-        describe_warnings(o);
+        describe_warnings(a, row->id, o);
         if (store_project_count_on(a->config.context->store, row->id, &n) == STORE_OK)
                 (void) json_object_set_new(o, "projects", json_integer((json_int_t) n));
         return o;

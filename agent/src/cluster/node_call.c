@@ -23,6 +23,8 @@ static void call_free(NodeCall *c) {
         free(c->headers);
         free(c->method);
         free(c->target);
+        if (c->body)
+                explicit_bzero(c->body, c->length); /* a project's variables, a private key */
         free(c->body);
         free(c);
 }

@@ -2,7 +2,7 @@
 /* curl's memory. Each transfer takes buffers of 16 to 64 KiB and gives them back, and each kept connection of HTTP/2 takes one of 32 KiB
  * for good (curl 7.88) and rarely uses more than a page of it. From malloc, the latter lie among what the former leave, pages and all: with
  * hundreds of nodes that is a third of the agent's memory. So large blocks are mappings: what was not written costs nothing, what is freed
- * is gone. */
+ * is gone. Small ones are cleared: curl copies bodies and header fields, in which there may be keys. */
 #include "event/fetch_internal.h"
 
 #include <stdint.h>
@@ -43,8 +43,10 @@ static void release(void *block) {
 
         if (head && head->mapped)
                 (void) munmap(head, head->mapped);
-        else
+        else if (head) {
+                explicit_bzero(block, head->size);
                 free(head);
+        }
 }
 
 static void *take_cleared(size_t n, size_t size) {
@@ -60,14 +62,9 @@ static void *take_cleared(size_t n, size_t size) {
 }
 
 static void *resize(void *block, size_t size) {
-        Head *head = block ? (Head *) block - 1 : NULL;
-        void *other;
+        const Head *head = block ? (Head *) block - 1 : NULL;
+        void *other = take(size);
 
-        if (head && !head->mapped && size < LARGE) {
-                head = realloc(head, size + sizeof *head);
-                return head ? give(head, size, 0) : NULL;
-        }
-        other = take(size);
         if (other && head) {
                 memcpy(other, block, head->size < size ? head->size : size);
                 release(block);

@@ -64,6 +64,8 @@ struct HttpRequest {
         Decoded *decoded;
         void (*gone)(void *owner);
         void *gone_owner;
+        void *attached;
+        void (*release)(void *attached);
         void (*answered)(void *owner, unsigned status);
         void *answered_owner;
         struct MHD_Response *response;

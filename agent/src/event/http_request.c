@@ -37,6 +37,13 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
         return MHD_YES;
 }
 
+/* Whatever it is: passwords, variables and private keys come in bodies. */
+static void body_free(HttpRequest *rq) {
+        if (rq->body)
+                explicit_bzero(rq->body, rq->size);
+        free(rq->body);
+}
+
 void http_tell_answer(HttpRequest *rq, unsigned status) {
         void (*answered)(void *owner, unsigned status) = rq->answered;
 
@@ -55,10 +62,12 @@ void http_request_free(HttpRequest *rq) {
                 free(rq->decoded);
                 rq->decoded = next;
         }
+        if (rq->attached)
+                rq->release(rq->attached);
         free(rq->method);
         free(rq->path);
         free(rq->target);
-        free(rq->body);
+        body_free(rq);
         free(rq);
 }
 
@@ -118,9 +127,11 @@ static enum MHD_Result request_receive(HttpRequest *rq, const char *data, size_t
         }
         if (rq->length + length + 1 > rq->size) {
                 size_t size = rq->size * 2 > rq->length + length + 1 ? rq->size * 2 : rq->length + length + 1;
-                char *bigger = realloc(rq->body, size);
+                char *bigger = malloc(size); /* realloc() may leave a copy behind */
                 if (!bigger)
                         return MHD_NO;
+                memcpy(bigger, rq->body, rq->length);
+                body_free(rq);
                 rq->body = bigger;
                 rq->size = size;
         }
@@ -268,6 +279,15 @@ bool http_request_peer_in_group(const HttpRequest *rq, gid_t gid) {
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner) {
         rq->gone = gone;
         rq->gone_owner = owner;
+}
+
+void http_request_attach(HttpRequest *rq, void *data, void (*release)(void *data)) {
+        rq->attached = data;
+        rq->release = release;
+}
+
+void *http_request_attached(const HttpRequest *rq) {
+        return rq->attached;
 }
 
 void http_request_on_answer(HttpRequest *rq, void (*answered)(void *owner, unsigned status), void *owner) {

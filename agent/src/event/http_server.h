@@ -42,6 +42,10 @@ const char *http_request_body(const HttpRequest *rq, size_t *ret_length); /* NUL
 uid_t http_request_peer_uid(const HttpRequest *rq);
 bool http_request_peer_in_group(const HttpRequest *rq, gid_t gid);
 
+/* What a dispatcher found out about a request, for its handlers: kept with it, released with it. Once a request. */
+void http_request_attach(HttpRequest *rq, void *data, void (*release)(void *data));
+void *http_request_attached(const HttpRequest *rq); /* NULL: nothing */
+
 /* Where a handler keeps things between dispatch and answer; gone() as above. */
 void http_request_on_gone(HttpRequest *rq, void (*gone)(void *owner), void *owner);
 

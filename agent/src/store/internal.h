@@ -61,7 +61,7 @@ struct Store {
         struct {
                 const Query *query;
                 sqlite3_stmt *statement;
-        } prepared[128]; /* more than there are queries; a test of the folder runs them all */
+        } prepared[160]; /* more than there are queries; a test of the folder runs them all */
         size_t n_prepared;
         bool in_transaction;
         StoreChanged changed; /* NULL: nobody watches */

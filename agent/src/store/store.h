@@ -19,7 +19,7 @@ enum {
         STORE_E_REFERENCED, /* other rows still need it */
         STORE_E_CORRUPT,    /* store_open: integrity check failed */
         STORE_E_NEWER,      /* store_open: made by a newer version of NanoScale */
-        STORE_E_USED,       /* store_token_take: it has been used */
+        STORE_E_USED,       /* store_token_take, store_user_take_step: it has been used */
         STORE_E_EXPIRED,    /* store_token_take: too late */
 };
 
@@ -88,6 +88,63 @@ int store_server_page(Store *s, const char *after, size_t limit, ServerRow **ret
 int store_token_add(Store *s, const char *hash, int64_t now_ms, int64_t expires_at_ms);
 /* Uses it up: STORE_E_ABSENT (no such token), STORE_E_USED, STORE_E_EXPIRED. */
 int store_token_take(Store *s, const char *hash, int64_t now_ms);
+
+/* --- who signs in --- */
+typedef struct {
+        char *id, *name;
+        char *password;     /* its hash */
+        char *totp_secret;  /* sealed; NULL: no second factor */
+        char *totp_pending; /* sealed, not confirmed yet; may be NULL */
+        int64_t totp_step;  /* of the code that was used last */
+        int64_t created_at_ms;
+} UserRow;
+
+void user_row_done(UserRow *r);
+int store_user_add(Store *s, const UserRow *r); /* STORE_E_TAKEN */
+int store_user_get(Store *s, const char *id, UserRow *ret);
+int store_user_get_by_name(Store *s, const char *name, UserRow *ret);
+int store_user_first(Store *s, UserRow *ret); /* STORE_E_ABSENT: there is none yet */
+int store_user_update(Store *s, const UserRow *r);
+/* The code of that step is used up, and all before: STORE_E_USED when it was already. */
+int store_user_take_step(Store *s, const char *id, int64_t step);
+
+/* Replaces all of a user's. */
+int store_recovery_put(Store *s, const char *user_id, const char *const *hashes, size_t n);
+int store_recovery_take(Store *s, const char *user_id, const char *hash); /* uses it up; STORE_E_ABSENT */
+int store_recovery_count(Store *s, const char *user_id, int64_t *ret);
+
+typedef struct {
+        char *id;
+        char *hash; /* of what the browser has */
+        char *user_id;
+        char *address, *agent; /* whence and with what, for people; may be empty */
+        int64_t created_at_ms, used_at_ms, expires_at_ms;
+} SessionRow;
+
+void session_row_done(SessionRow *r);
+/* A user has at most limit of them: the one that was not used for longest goes. */
+int store_session_add(Store *s, const SessionRow *r, int64_t limit);
+int store_session_get(Store *s, const char *hash, SessionRow *ret);
+int store_session_touch(Store *s, const SessionRow *r); /* address and used_at_ms */
+int store_session_list(Store *s, const char *user_id, SessionRow **ret_rows, size_t *ret_n);
+int store_session_delete(Store *s, const char *user_id, const char *id);
+int store_session_delete_others(Store *s, const char *user_id, const char *keep_id); /* "": all */
+/* Those that are over, and those that nobody has used since. */
+int store_session_clean(Store *s, int64_t now_ms, int64_t unused_since_ms);
+
+typedef struct {
+        char *id, *hash, *name;
+        char *scope; /* read, deploy, admin */
+        int64_t created_at_ms;
+        int64_t used_at_ms, expires_at_ms; /* 0: never */
+} ApiTokenRow;
+
+void api_token_row_done(ApiTokenRow *r);
+int store_api_token_add(Store *s, const ApiTokenRow *r); /* STORE_E_TAKEN */
+int store_api_token_get(Store *s, const char *hash, ApiTokenRow *ret);
+int store_api_token_touch(Store *s, const ApiTokenRow *r); /* used_at_ms */
+int store_api_token_list(Store *s, ApiTokenRow **ret_rows, size_t *ret_n);
+int store_api_token_delete(Store *s, const char *id);
 
 /* --- projects --- */
 typedef struct {

@@ -111,8 +111,10 @@ static bool latest_read(const Job *j, char ret[static VERSION_SIZE]) {
         auto_fclose FILE *f = fopen(path, "re");
         if (!f || fstat(fileno(f), &st) < 0)
                 return false;
-        time_t age = time(NULL) - st.st_mtime; /* a time to come is a clock that was set back: look again */
-        if (age < 0 || age >= FRESH_S || !fgets(ret, VERSION_SIZE, f))
+        /* A time to come is a clock that was set back: look again. A second is none: file systems' clocks may be finer than time(), and
+         * ahead. */
+        time_t age = time(NULL) - st.st_mtime;
+        if (age < -1 || age >= FRESH_S || !fgets(ret, VERSION_SIZE, f))
                 return false;
         ret[strcspn(ret, "\n")] = '\0';
         return version_is_release(ret) && version_matches(ret, j->wanted);

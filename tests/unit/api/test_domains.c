@@ -87,7 +87,7 @@ static int set_up(void **state) {
                                     .authority = "https://acme.example/directory" };
         assert_int_equal(certificates_new(&own, &keeper_of_certificates), 0);
         config.certificates = keeper_of_certificates;
-        return api_new(loop, listen_unix(socket_path), -1, &config, &api);
+        return api_new(loop, &(ApiDoors){ .admin = listen_unix(socket_path), .gateway = -1, .web = -1 }, &config, &api);
 }
 
 static int tear_down(void **state) {
@@ -360,6 +360,66 @@ static void domains_of_a_server_that_is_away(void **state) {
         assert_int_equal(ask("DELETE", "/api/projects/far/domains/far.example", "", NULL), 204);
 }
 
+/* The sentence of a server's warning of that type; "" when there is none. To be freed. */
+static char *warning_of(const char *server) {
+        auto_free char *path = NULL;
+        json_t *o = NULL, *warning;
+        char *found = strdup("");
+        size_t i;
+
+        assert_true(asprintf(&path, "/api/servers/%s", server) > 0);
+        assert_int_equal(ask("GET", path, "", &o), 200);
+        json_array_foreach(json_object_get(o, "warnings"), i, warning) {
+                if (strcmp(json_string_value(json_object_get(warning, "type")), "domain-certificate-expires") == 0) {
+                        assert_string_equal(found, "");
+                        free(found);
+                        found = strdup(json_string_value(json_object_get(warning, "sentence")));
+                }
+        }
+        json_decref(o);
+        return found;
+}
+
+static void check_warning(const char *server, const char *first, const char *second) {
+        auto_free char *text = warning_of(server);
+
+        assert_int_equal(*text == '\0', !first);
+        if (first && (!strstr(text, first) || !strstr(text, second)))
+                fail_msg("%s lacks \"%s\" or \"%s\"", text, first, second);
+}
+
+/* Of a server's projects, here as the rows say, elsewhere as that server said last. */
+static void a_server_warns_of_certificates_that_end(void **state) {
+        static const char *const names[] = { "a.example", "b.example", "c.example" };
+        const int64_t day = DAY * 1000, now = clock_now_ms();
+        DomainRow row;
+
+        (void) state;
+        check_warning("main", NULL, NULL);
+        for (int i = 0; i < 3; i++) {
+                row = (DomainRow){ .name = T(names[i]), .project_id = T("project00001"), .source = T("acme"), .state = T("valid") };
+                assert_int_equal(store_domain_add(context.store, &row), 0);
+                row.issued_at_ms = 1;
+                row.not_after_ms = now + (15 - 2 * i) * day; /* 15, 13, 11 days */
+                row.next_try_ms = now + day;
+                assert_int_equal(store_domain_set_state(context.store, &row), 0);
+                check_warning("main", i == 0 ? NULL : names[i], i == 1 ? "The certificate of b" : "2 domains");
+        }
+        check_warning("w1", NULL, NULL);
+        row = (DomainRow){ .name = T("far.example"), .project_id = T("project00003"), .source = T("acme"), .state = T("waiting") };
+        assert_int_equal(store_domain_add(context.store, &row), 0);
+        check_warning("w1", NULL, NULL);
+        assert_int_equal(store_project_set_mirror(context.store, "project00003",
+                                                  "{\"domains\":[{\"name\":\"far.example\",\"not_after\":\"9999-01-01T00:00:00.000Z\"}]}"),
+                         0);
+        check_warning("w1", NULL, NULL);
+        assert_int_equal(store_project_set_mirror(context.store, "project00003",
+                                                  "{\"domains\":[{\"name\":\"gone.example\",\"not_after\":\"2025-01-01T00:00:00.000Z\"},"
+                                                  "{\"name\":\"far.example\",\"not_after\":\"2025-01-02T00:00:00.000Z\"}]}"),
+                         0);
+        check_warning("w1", "far.example", "2025-01-02");
+}
+
 /* What an orchestrator sends is checked like anything else. */
 static void lists_of_another_node_are_checked(void **state) {
         static const struct {
@@ -408,6 +468,7 @@ int main(void) {
                 WITH_API(certificates_are_checked_and_kept),
                 WITH_API(a_check_is_done_at_once),
                 WITH_API(domains_of_a_server_that_is_away),
+                WITH_API(a_server_warns_of_certificates_that_end),
                 WITH_API(lists_of_another_node_are_checked),
         };
 

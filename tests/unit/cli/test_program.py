@@ -1390,7 +1390,7 @@ class Domains(Case):
     def test_add(self):
         self.routes["POST", "/api/projects/shop/domains"] = domain(state="waiting")
         done = self.check(0, "domains", "add", "shop", "shop.example.com", "--redirect", "www.example.com", "--hsts", "on", "--primary")
-        self.assertIn("shop.example.com is added. Its certificate is asked for as soon as it points to the server", done.stdout)
+        self.assertEqual(done.stdout, "shop.example.com is added.\nIt is served by https.\n")
         self.assertEqual(self.asked("POST"), [("/api/projects/shop/domains", {
             "name": "shop.example.com", "redirect_to": "www.example.com", "hsts": True, "primary": True})])
         self.check(2, "domains", "add", "shop", err="DOMAIN is missing")
@@ -1399,6 +1399,16 @@ class Domains(Case):
         self.check(2, "domains", "add", "shop", "a.example", "--hsts", "yes", err="neither on nor off")
         self.routes["POST", "/api/projects/shop/domains"] = lambda h: h.problem(409, "domain-taken", "shop.example.com is a domain of another project.", field="name")
         self.check(1, "domains", "add", "shop", "shop.example.com", err="is a domain of another project")
+
+    def test_add_tells_which_record_to_set(self):
+        self.routes["POST", "/api/projects/shop/domains"] = domain(state="waiting")
+        seen = iter([domain(state="waiting"), domain(state="waiting", problem=self.DNS)])
+        self.routes["GET", self.PATH] = lambda h: h.answer(200, next(seen))
+        lines = self.check(0, "domains", "add", "shop", "shop.example.com").stdout.splitlines()
+        self.assertEqual(lines[:2], ["shop.example.com is added.", self.DNS["sentence"]])
+        self.assertIn("nanoscale domains check shop.example.com", lines[2])
+        self.set(domain(state="issuing"))
+        self.assertIn("on its way", self.check(0, "domains", "add", "shop", "shop.example.com").stdout)
 
     def test_add_that_waits_for_the_server(self):
         self.routes["POST", "/api/projects/shop/domains"] = domain(state="waiting", pending=True)
@@ -1409,7 +1419,7 @@ class Domains(Case):
         lines = self.check(0, "domains", "show", "shop.example.com").stdout.splitlines()
         self.assertEqual(lines[0], "shop.example.com")
         self.assertIn("hsts         on", lines)
-        self.assertEqual(lines[-1], "shop.example.com: " + self.DNS["sentence"])
+        self.assertEqual(lines[-1], self.DNS["sentence"])
         self.check(1, "domains", "show", "none.example.com", err="There is no domain none.example.com.")
         self.assertEqual(json.loads(self.check(0, "domains", "show", "shop.example.com", "--json").stdout)["problem"], self.DNS)
 
@@ -1436,7 +1446,7 @@ class Domains(Case):
         self.assertEqual(self.asked("POST"), [(self.PATH + "/check", {"force": True})])
         self.check(0, "domains", "check", "shop.example.com", "--no-wait", out="shop.example.com is waiting.\n")
         self.routes["GET", self.PATH] = domain(state="waiting", problem=self.DNS)
-        self.check(1, "domains", "check", "shop.example.com", out="shop.example.com: " + self.DNS["sentence"] + "\n")
+        self.check(1, "domains", "check", "shop.example.com", out=self.DNS["sentence"] + "\n")
 
     def test_certificate(self):
         self.routes["PUT", self.PATH + "/certificate"] = lambda h: h.answer(200, domain(source="own", not_after=in_days(300)))
