@@ -110,19 +110,19 @@ static bool names_parameter(const json_t *operation, const char *name, size_t le
 }
 
 static void check_operation(const char *path, const char *method, const json_t *operation, json_t *ids) {
-        static const char *const scopes[] = { "open", "read", "deploy", "admin", "account", "none" };
+        static const char *const scopes[] = { [SCOPE_NONE] = "none",     [SCOPE_OPEN] = "open",   [SCOPE_READ] = "read",
+                                              [SCOPE_DEPLOY] = "deploy", [SCOPE_ADMIN] = "admin", [SCOPE_ACCOUNT] = "account" };
         const char *scope = json_string_value(json_object_get(operation, "x-scope")),
                    *id = json_string_value(json_object_get(operation, "operationId"));
+        const Route *route;
         char unnamed[256];
-        bool known = false;
 
         unname(path, unnamed, sizeof unnamed);
-        if (!find_route(method, unnamed))
+        route = find_route(method, unnamed);
+        if (!route)
                 fail_msg("there is no route %s %s", method, path);
-        for (size_t i = 0; i < ELEMENTS(scopes); i++)
-                known = known || (scope && strcmp(scope, scopes[i]) == 0);
-        if (!known)
-                fail_msg("%s %s: no scope", method, path);
+        if (!scope || strcmp(scope, scopes[route->scope]) != 0)
+                fail_msg("%s %s: its scope is %s", method, path, scopes[route->scope]);
         if (!id || json_object_get(ids, id))
                 fail_msg("%s %s: operationId is missing or not its own", method, path);
         (void) json_object_set_new(ids, id, json_true());

@@ -53,7 +53,7 @@ static int set_up(void **state) {
                 r = store_server_put(context.store, &own);
         if (r == 0)
                 r = store_server_put(context.store, &worker);
-        return r == 0 ? api_new(loop, listen_unix(path), -1, &config, &api) : r;
+        return r == 0 ? api_new(loop, &(ApiDoors){ .admin = listen_unix(path), .gateway = -1, .web = -1 }, &config, &api) : r;
 }
 
 static int tear_down(void **state) {
