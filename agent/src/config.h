@@ -22,6 +22,7 @@ typedef struct {
         char *builds_registry, *builds_ca;                                /* NULL: not set */
         char *cluster_address;                                            /* host or address that join strings name; NULL: not set */
         unsigned cluster_port;                                            /* port that they name, default 4000 */
+        char *dashboard_domain;                                           /* where the panel answers beside its addresses; NULL: nowhere else */
         char *acme_email;                                                 /* acme.…: told to the authority; NULL: none */
         char *acme_server;                                                /* its directory; default: Let's Encrypt's */
         char *acme_ca;                                                    /* whom to trust as its server; NULL: the system's */
