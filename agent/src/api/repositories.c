@@ -110,8 +110,8 @@ static bool take_text(HttpRequest *rq, const json_t *body, const char *name, boo
         if (text && strlen(text) == json_string_length(value) && valid(text))
                 return true;
         reply_problem(rq, 422, "invalid-field", "A field is not usable", name,
-                      strcmp(name, "repo_url") == 0 ? "Give the https:// address of a public git repository, without a user and password."
-                                                    : "Give a name of its kind, or leave it away.");
+                      required ? "Give the https:// address of a public git repository, without a user and password."
+                               : "Give a name of its kind, or leave it away.");
         return false;
 }
 
