@@ -60,8 +60,10 @@ static int perform(FieldWriter *w) {
         const char *sentence = NULL;
         int r;
 
-        if (!caller_is_agent())
+        if (!caller_is_agent()) {
+                (void) dprintf(2, "refused: only the agent may ask\n");
                 return -EPERM;
+        }
         r = read_request(&text);
         if (r == 0)
                 r = repository_request_parse(text.data, text.length, &request, &sentence);
