@@ -25,13 +25,24 @@ async function refusal(response: Response): Promise<ApiError> {
   const retryAfter = Number(response.headers.get("retry-after")) || undefined;
   return isProblem(body)
     ? new ApiError(response.status, body.type, body.detail, body.field, retryAfter)
-    : new ApiError(response.status, "unknown", `The server answered ${response.status}.`, undefined, retryAfter);
+    : new ApiError(
+        response.status,
+        "unknown",
+        `The server answered ${response.status}.`,
+        undefined,
+        retryAfter,
+      );
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** `T` is what docs/api.md says of the path; null where the answer has no body (204). */
-export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function call<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<T> {
   let response: Response;
   try {
     response = await fetch(`/api${path}`, {

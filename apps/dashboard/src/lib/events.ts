@@ -66,7 +66,9 @@ export function follow(client: QueryClient, onConnection: (connection: Connectio
   let broken = false;
 
   const on = <T>(name: string, take: (client: QueryClient, data: T) => void) =>
-    source?.addEventListener(name, (event: MessageEvent<string>) => take(client, JSON.parse(event.data) as T));
+    source?.addEventListener(name, (event: MessageEvent<string>) =>
+      take(client, JSON.parse(event.data) as T),
+    );
 
   const open = () => {
     onConnection(broken ? "lost" : "connecting");

@@ -50,7 +50,7 @@ export const serverSeries = (id: string, range: Range) =>
 /** All of them, page by page: the list, the palette and the counts need them all. */
 async function allProjects(signal: AbortSignal) {
   const all: Project[] = [];
-  for (let after: string | null = ""; after !== null; ) {
+  for (let after: string | null = ""; after !== null;) {
     const page: { projects: Project[]; next: string | null } = await get(
       `/projects?limit=200${after ? `&after=${part(after)}` : ""}`,
       signal,
@@ -81,7 +81,8 @@ export const releases = (name: string) =>
 export const wakes = (name: string) =>
   queryOptions({
     queryKey: ["wakes", name],
-    queryFn: async ({ signal }) => (await get<{ wakes: Wake[] }>(`/projects/${part(name)}/wakes`, signal)).wakes,
+    queryFn: async ({ signal }) =>
+      (await get<{ wakes: Wake[] }>(`/projects/${part(name)}/wakes`, signal)).wakes,
   });
 export const env = (name: string) =>
   queryOptions({

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+"use client";
+
+import { useState } from "react";
+import { Button } from "@/components/ui/button";
+import { Field } from "@/components/ui/field";
+import { Input } from "@/components/ui/input";
+import { Notice } from "@/components/ui/problem";
+import { ApiError } from "@/lib/api";
+import { countdown } from "@/lib/time";
+import { AuthFrame } from "./frame";
+
+/** The second step of signing in: six digits of the app, or one of the recovery codes. */
+export function SecondFactor({
+  busy,
+  pauseMs,
+  error,
+  onCode,
+  onBack,
+}: {
+  busy: boolean;
+  pauseMs: number;
+  error: Error | null;
+  onCode: (code: string) => void;
+  onBack: () => void;
+}) {
+  const [recovery, setRecovery] = useState(false);
+  const [code, setCode] = useState("");
+  const wrong = error instanceof ApiError && error.status === 401 ? error.message : null;
+  const submit = (event: React.FormEvent) => {
+    event.preventDefault();
+    onCode(code.trim());
+  };
+  return (
+    <AuthFrame
+      title="Second factor"
+      intro={
+        recovery
+          ? "One of the recovery codes that you saved. Each works once."
+          : "The six digits that your authenticator app shows now."
+      }
+    >
+      <form onSubmit={submit} className="grid gap-4">
+        <Field label={recovery ? "Recovery code" : "Code"} error={wrong}>
+          <Input
+            key={String(recovery)}
+            name="code"
+            value={code}
+            onChange={(event) =>
+              setCode(recovery ? event.target.value : event.target.value.replace(/\D/g, "").slice(0, 6))
+            }
+            inputMode={recovery ? "text" : "numeric"}
+            autoComplete={recovery ? "off" : "one-time-code"}
+            autoCapitalize="none"
+            spellCheck={false}
+            className="font-mono tracking-widest"
+            autoFocus
+            required
+          />
+        </Field>
+        {pauseMs > 0 ? (
+          <Notice tone="warning" role="alert" title="Too many attempts">
+            The next one is possible in <span className="tabular-nums">{countdown(pauseMs)}</span>.
+          </Notice>
+        ) : error && !wrong && !(error instanceof ApiError && error.status === 429) ? (
+          <Notice role="alert">{error.message}</Notice>
+        ) : null}
+        <Button
+          type="submit"
+          busy={busy}
+          disabled={pauseMs > 0 || (recovery ? code.trim() === "" : code.length < 6)}
+        >
+          Continue
+        </Button>
+      </form>
+      <div className="flex flex-wrap justify-between gap-3">
+        <Button variant="link" size="inline" onClick={onBack}>
+          Back
+        </Button>
+        <Button
+          variant="link"
+          size="inline"
+          onClick={() => {
+            setRecovery(!recovery);
+            setCode("");
+          }}
+        >
+          {recovery ? "Use the authenticator app" : "Use a recovery code"}
+        </Button>
+      </div>
+    </AuthFrame>
+  );
+}
