@@ -23,6 +23,7 @@ MAY = {
     "helper": {"base", "security"},
     "acme": {"base", "security"},
     "runner": {"base", "security"},
+    "repository": {"base", "security", "runner"},
     "cli": {"base", "security"},
     "shim": set(),
 }

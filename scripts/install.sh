@@ -11,6 +11,9 @@ SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 readonly SOURCE
 readonly BUILD=$SOURCE/build-install
 readonly TREE=$BUILD/tree
+readonly DASHBOARD_WORK=$SOURCE/build-dashboard
+# What building the dashboard takes, in MiB: memory with swap, and disk.
+readonly DASHBOARD_MEMORY=2000 DASHBOARD_DISK=3000
 readonly INSTALLED_SETUP=/opt/nanoscale/lib/setup
 
 # What a node needs to run, what building needs on top. Versions of the libraries follow from the distribution's package names.
@@ -34,7 +37,7 @@ fail() {
 }
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
-        rm -f ${LOG:+"$LOG"} ${JOIN_FILE:+"$JOIN_FILE"}
+        rm -f ${LOG:+"$LOG"} ${JOIN_FILE:+"$JOIN_FILE"} ${DASHBOARD_LINK:+"$DASHBOARD_LINK"}
 }
 trap cleanup EXIT
 trap 'fail "the command \"$BASH_COMMAND\" failed (line $LINENO)"' ERR
@@ -51,6 +54,7 @@ options
   --from TREE              take the files from TREE, made by "meson install --destdir TREE", instead of building
   --deb FILE               install this Debian package of NanoScale (made by packaging/build-deb) instead of building
   --join -                 reads the string from standard input, so that it is in no shell's history
+  --dashboard FILE|none    install this build of the dashboard (made by scripts/build-dashboard), or none, instead of building it
   --name NAME              name of this node: a-z, 0-9, dashes (default: the host name)
   --address ADDRESS        name or address under which other nodes reach this one (default: the one that the way out has)
   --with-ufw               switch ufw on and let in ssh, 80, 443 and port 4000 (an active ufw gets the rules without this)
@@ -63,7 +67,7 @@ TEXT
 
 # --- arguments -------------------------------------------------------------------------------------------------------------------------
 
-ROLE='' JOIN='' JOIN_FILE='' NAME='' ADDRESS='' BASE_DOMAIN='' FROM='' DEB='' TRANSPORT='' WITH_UFW=no NO_SWAP=no YES=no UNINSTALL=no
+ROLE='' JOIN='' JOIN_FILE='' NAME='' ADDRESS='' BASE_DOMAIN='' FROM='' DEB='' TRANSPORT='' DASHBOARD='' DASHBOARD_LINK='' WITH_UFW=no NO_SWAP=no YES=no UNINSTALL=no
 
 value_of() {
         if [ "$#" -lt 2 ] || [ -z "$2" ] || [ "${2#--}" != "$2" ]; then
@@ -97,6 +101,7 @@ parse() {
                 --address) value_of "$@" && ADDRESS=${2,,} && shift ;;
                 --base-domain) value_of "$@" && BASE_DOMAIN=${2,,} && shift ;;
                 --from) value_of "$@" && FROM=$2 && shift ;;
+                --dashboard) value_of "$@" && DASHBOARD=$2 && shift ;;
                 --deb) value_of "$@" && DEB=$2 && shift ;;
                 --helper-transport) value_of "$@" && TRANSPORT=$2 && shift ;;
                 --with-ufw) WITH_UFW=yes ;;
@@ -184,6 +189,10 @@ check_values() {
         '' | socket | sudo) ;;
         *) fail "--helper-transport \"$TRANSPORT\" does not exist" 'use socket or sudo' ;;
         esac
+        if [ -n "$DASHBOARD" ] && [ "$DASHBOARD" != none ]; then
+                [ -f "$DASHBOARD" ] || fail "--dashboard \"$DASHBOARD\" is not a file" 'make one with: scripts/build-dashboard --output FILE'
+                DASHBOARD=$(realpath "$DASHBOARD")
+        fi
         if [ -n "$FROM" ]; then
                 [ -d "$FROM" ] || fail "--from \"$FROM\" is not a directory" 'make one with: meson install --destdir TREE'
                 FROM=$(cd "$FROM" && pwd)
@@ -232,6 +241,14 @@ write_join_file() {
         if [ -n "$JOIN" ]; then
                 JOIN_FILE=$(mktemp /run/nanoscale-join.XXXXXX)
                 printf '%s\n' "$JOIN" >"$JOIN_FILE"
+        fi
+}
+
+# The options of packaging/setup are words without blanks (NANOSCALE_SETUP_OPTIONS); a path may have some.
+link_dashboard() {
+        if [ -n "$DASHBOARD" ] && [ "$DASHBOARD" != none ]; then
+                DASHBOARD_LINK=$(mktemp -u /run/nanoscale-dashboard.XXXXXX)
+                ln -s "$DASHBOARD" "$DASHBOARD_LINK"
         fi
 }
 
@@ -353,6 +370,34 @@ print("\n".join(sorted(os.path.relpath(p, build) for p in json.load(sys.stdin) i
         FROM=$TREE
 }
 
+# The dashboard, on an orchestrator: the file that was given, or a build of this source. A machine too small for that goes on without.
+build_dashboard() {
+        local memory free file id
+        if [ "$ROLE" = worker ] || [ -n "$DASHBOARD" ] || [ -e "$FROM/opt/nanoscale/lib/dashboard.tar" ]; then
+                return 0
+        fi
+        step 'dashboard'
+        id=$(python3 "$SOURCE/scripts/build-dashboard" --id)
+        if [ "$(readlink /opt/nanoscale/dashboard/current || true)" = "$id" ]; then
+                say 'done before'
+                return 0
+        fi
+        memory=$(awk '/^(MemTotal|SwapTotal):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo)
+        free=$(($(df --output=avail -k "$SOURCE" | tail -1) / 1024))
+        if [ "$memory" -lt "$DASHBOARD_MEMORY" ] || [ "$free" -lt "$DASHBOARD_DISK" ]; then
+                say "not built: that takes $DASHBOARD_MEMORY MiB of memory with swap and $DASHBOARD_DISK MiB of disk; here are $memory and $free"
+                say 'to add it: scripts/build-dashboard --output FILE on another machine, then here scripts/install.sh --dashboard FILE'
+                return 0
+        fi
+        file=$DASHBOARD_WORK/dashboard-$id.tar
+        say 'building it takes one to five minutes'
+        if [ ! -e "$file" ] && ! quietly python3 "$SOURCE/scripts/build-dashboard" --work "$DASHBOARD_WORK" --output "$file"; then
+                say 'not built, see above; all else is installed. To try again, run the same command again'
+                return 0
+        fi
+        DASHBOARD=$file
+}
+
 # --- install and remove -------------------------------------------------------------------------------------------------------------------------
 
 setup_options() {
@@ -361,6 +406,7 @@ setup_options() {
         if [ -n "$ADDRESS" ]; then echo "--address $ADDRESS"; fi
         if [ -n "$JOIN_FILE" ]; then echo "--join-file $JOIN_FILE"; fi
         if [ -n "$BASE_DOMAIN" ]; then echo "--base-domain $BASE_DOMAIN"; fi
+        if [ -n "$DASHBOARD" ]; then echo "--dashboard ${DASHBOARD_LINK:-$DASHBOARD}"; fi
         if [ -n "$TRANSPORT" ]; then echo "--helper-transport $TRANSPORT"; fi
         if [ "$WITH_UFW" = yes ]; then echo --with-ufw; fi
         if [ "$NO_SWAP" = yes ]; then echo --no-swap; fi
@@ -396,7 +442,7 @@ uninstall() {
                 return 0
         fi
         bash "$setup" remove || exit 1
-        rm -rf "$BUILD"
+        rm -rf "$BUILD" "$DASHBOARD_WORK"
 }
 
 main() {
@@ -413,6 +459,7 @@ main() {
         check_machine
         write_join_file
         if [ -n "$DEB" ]; then
+                link_dashboard
                 set_up_by_package
                 return 0
         fi
@@ -422,7 +469,9 @@ main() {
         install_packages
         if [ -z "$FROM" ]; then
                 build
+                build_dashboard
         fi
+        link_dashboard
         set_up
 }
 

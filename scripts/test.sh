@@ -11,7 +11,7 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 readonly ROOT
 readonly BUILD=${NANOSCALE_TEST_BUILD:-$ROOT/build-test}
 readonly REPORT=$ROOT/scripts/lib/test_report.py
-readonly SUITES=(lint unit clang asan fuzz system)
+readonly SUITES=(lint dashboard unit clang asan fuzz system)
 readonly FUZZ_SECONDS=${NANOSCALE_FUZZ_SECONDS:-10}
 # A run that hangs must end by itself and still take its nodes down.
 readonly SYSTEM_SECONDS=${NANOSCALE_SYSTEM_SECONDS:-7200}
@@ -37,6 +37,7 @@ usage: scripts/test.sh              everything
 
 suites
   lint      shell scripts, formatting, who includes whom
+  dashboard formatting, lint, types and tests of the pages, then their build and its size
   unit      build with gcc, all warnings errors; unit tests
   clang     the same with clang, without the tests of whole programs
   asan      the same under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -221,6 +222,25 @@ suite_lint() {
                 *.py) check "${script##*/}" "$PYTHON" "$script" ;;
                 esac
         done
+}
+
+# With Bun, Node and packages of its own, which a later run uses again.
+on_dashboard() { "$ROOT/scripts/build-dashboard" --work "$BUILD/dashboard" --run "$@"; }
+suite_dashboard() {
+        local report=$WORK/vitest.xml
+        if ! on_dashboard true >"$WORK/packages.log" 2>&1 </dev/null; then
+                bad '  FAIL  Bun, Node and the packages of the dashboard'
+                tail -n 25 "$WORK/packages.log" | sed 's/^/        /'
+                failed 1
+                return 0
+        fi
+        check 'formatting (prettier)' on_dashboard bun run format:check
+        check 'lint (eslint)' on_dashboard bun run lint
+        check 'types (tsc)' on_dashboard bun run typecheck
+        on_dashboard bun run test --reporter=junit --outputFile="$report" >"$WORK/vitest.log" 2>&1 </dev/null
+        count junit "$report" "$WORK/none.xml"
+        check 'build' "$ROOT/scripts/build-dashboard" --work "$BUILD/dashboard" --keep --output "$BUILD/dashboard/dashboard.tar"
+        check "size of the pages' scripts" "$PYTHON" "$ROOT/scripts/lib/page_size.py" "$BUILD/dashboard/dashboard.tar"
 }
 
 suite_fuzz() {

@@ -4,15 +4,13 @@
 
 #include "child.h"
 #include "environment.h"
+#include "lock_file.h"
 #include "output.h"
 #include "place.h"
 #include "secrets.h"
 #include "spec.h"
 
 #include <stdbool.h>
-
-#define DEFAULT_INSTALL "bun install --frozen-lockfile"
-#define DEFAULT_BUILD "bun run build"
 
 typedef struct {
         const Place *place;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Step fetch: the wanted commit into source/{release}.building, by way of a bare repository in cache/git that makes the next fetch small.
  *
- * URL, branch and server are hostile. git gets no configuration, no credentials, no hooks, no protocol but https, and no operand that could
- * be an option. It follows no redirect: where one leads nobody has checked. */
+ * URL, branch and server are hostile; git.h says what git is held to. */
 #include "build_internal.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "git.h"
 #include "say.h"
 #include "security/validate.h"
 
@@ -20,79 +20,24 @@
 #include <unistd.h>
 
 enum {
-        WORDS_MAX = 80,
         PACKS_MAX = 20, /* each fetch adds one; beyond this the cache starts over */
         NOT_FOUND = 2,  /* exit code of ls-remote --exit-code */
 };
 
 #define REF "refs/nanoscale/current"
 
-static const char *const settings[] = {
-        "http.followRedirects=false",    "credential.helper=",
-        "core.hooksPath=/dev/null",      "core.fsmonitor=false",
-        "core.protectNTFS=true",         "core.protectHFS=true",
-        "core.attributesFile=/dev/null", "core.excludesFile=/dev/null",
-        "protocol.allow=never",          "protocol.https.allow=always",
-        "submodule.recurse=false",       "transfer.fsckObjects=true",
-        "fetch.fsckObjects=true",        "gc.auto=0",
-        "maintenance.auto=false",        "core.autocrlf=false",
-        "advice.detachedHead=false",     "fetch.writeCommitGraph=false",
-        "core.sshCommand=/bin/false",    "core.askPass=/bin/false",
-};
-
-static const char *const variables[] = {
-        "PATH=/usr/bin:/bin",
-        "HOME=/nonexistent",
-        "LC_ALL=C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM=1",
-        "GIT_CONFIG_GLOBAL=/dev/null",
-        "GIT_ATTR_NOSYSTEM=1",
-        "GIT_ALLOW_PROTOCOL=https",
-        "GIT_TERMINAL_PROMPT=0",
-        "GIT_ASKPASS=/bin/false",
-        "GIT_LFS_SKIP_SMUDGE=1",
-        "GIT_HTTP_LOW_SPEED_LIMIT=1000",
-        "GIT_HTTP_LOW_SPEED_TIME=20",
-        "GIT_NO_REPLACE_OBJECTS=1",
-        "GIT_OPTIONAL_LOCKS=0",
-        NULL,
-};
-
 /* Runs git in directory with these words. *ret_code has the exit code where it failed by one, else -1. */
 static int git(Build *b, const char *directory, char *answer, size_t answer_size, int *ret_code, const char *const *words) {
-        const char *argv[WORDS_MAX];
-        Path ca, resolve;
-        size_t n = 0;
-        argv[n++] = "git";
-        for (size_t i = 0; i < ELEMENTS(settings); i++) {
-                argv[n++] = "-c";
-                argv[n++] = settings[i];
-        }
-        if (spec_is_set(b->spec, "ca")) {
-                if (path_format(&ca, "http.sslCAInfo=%s", spec_get(b->spec, "ca")) < 0)
-                        return -ENAMETOOLONG;
-                argv[n++] = "-c";
-                argv[n++] = ca.s;
-        }
-        if (spec_is_set(b->spec, "resolve")) {
-                if (path_format(&resolve, "http.curloptResolve=%s", spec_get(b->spec, "resolve")) < 0)
-                        return -ENAMETOOLONG;
-                argv[n++] = "-c";
-                argv[n++] = resolve.s;
-        }
-        for (; *words; words++) {
-                if (n >= WORDS_MAX - 1)
-                        return -E2BIG;
-                argv[n++] = *words;
-        }
-        argv[n] = NULL;
-
+        GitWords g;
         Path index;
-        auto_call(environment_free_cleanup) Environment *e = environment_new((char *const *) (uintptr_t) variables);
+        int r = git_words(&g, spec_get(b->spec, "ca"), spec_get(b->spec, "resolve"), words);
+        if (r < 0)
+                return r;
+        auto_call(environment_free_cleanup) Environment *e = environment_new((char *const *) (uintptr_t) git_variables);
         if (!e || path_format(&index, "%s/git.index", b->cache_path.s) < 0)
                 return -ENOMEM;
         environment_set(e, "GIT_INDEX_FILE", "%s", index.s);
-        return build_run(b, directory, (char *const *) (uintptr_t) argv, e, answer, answer_size, ret_code);
+        return build_run(b, directory, (char *const *) (uintptr_t) g.argv, e, answer, answer_size, ret_code);
 }
 
 #define GIT(b, directory, answer, size, ret_code, ...) \

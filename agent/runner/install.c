@@ -18,31 +18,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef enum {
-        LOCK_NONE,
-        LOCK_BUN,
-        LOCK_NPM,
-        LOCK_OTHER,
-} Lock;
-
-static const struct {
-        const char *name;
-        Lock lock;
-} locks[] = {
-        { "bun.lock", LOCK_BUN },          { "bun.lockb", LOCK_BUN },
-        { "package-lock.json", LOCK_NPM }, { "npm-shrinkwrap.json", LOCK_NPM },
-        { "pnpm-lock.yaml", LOCK_OTHER },  { "yarn.lock", LOCK_OTHER },
-};
-
 /* The nearest lock file, from the app's directory up to the repository's: in a monorepo it lies at the top. */
-static Lock find_lock(const Build *b, Path *ret_directory, const char **ret_name) {
+static LockKind find_lock(const Build *b, Path *ret_directory, const char **ret_name) {
         *ret_directory = b->app_path;
         for (;;) {
-                for (size_t i = 0; i < ELEMENTS(locks); i++) {
+                const char *name;
+                for (size_t i = 0; (name = lock_name(i)); i++) {
                         Path file;
-                        if (path_format(&file, "%s/%s", ret_directory->s, locks[i].name) == 0 && access(file.s, F_OK) == 0) {
-                                *ret_name = locks[i].name;
-                                return locks[i].lock;
+                        if (path_format(&file, "%s/%s", ret_directory->s, name) == 0 && access(file.s, F_OK) == 0) {
+                                *ret_name = name;
+                                return lock_kind(name);
                         }
                 }
                 char *slash = strrchr(ret_directory->s, '/');
@@ -73,7 +58,7 @@ static bool has_program(const Environment *e, const char *name) {
 }
 
 int step_install(Build *b) {
-        const char *command = spec_get(b->spec, "install"), *lock_name = "";
+        const char *command = spec_get(b->spec, "install"), *lock_name_found = "";
         Path directory;
         auto_call(environment_free_cleanup) Environment *e = NULL;
         look_at_package(b);
@@ -90,31 +75,31 @@ int step_install(Build *b) {
                 say("note no package.json; nothing to install");
                 return BUILD_OK;
         }
-        switch (find_lock(b, &directory, &lock_name)) {
+        LockKind kind = find_lock(b, &directory, &lock_name_found);
+        bool has_npm = has_program(e, "npm");
+        switch (kind) {
         case LOCK_BUN:
                 break;
         case LOCK_NPM:
-                if (has_program(e, "npm")) {
-                        say("note %s instead of bun.lock: using `npm ci`", lock_name);
-                        return build_command(b, directory.s, "npm ci --no-audit --no-fund", e);
-                }
-                say("note %s instead of bun.lock, and no npm here: using `bun install`, which takes the versions from it", lock_name);
-                command = "bun install";
+                if (has_npm)
+                        say("note %s instead of bun.lock: using `npm ci`", lock_name_found);
+                else
+                        say("note %s instead of bun.lock, and no npm here: using `bun install`, which takes the versions from it",
+                            lock_name_found);
                 break;
         case LOCK_OTHER:
-                say("note %s instead of bun.lock: using `bun install`; the installed versions may differ", lock_name);
-                command = "bun install";
+                say("note %s instead of bun.lock: using `bun install`; the installed versions may differ", lock_name_found);
                 break;
         case LOCK_NONE:
-                if (!b->has_work) {
+                if (b->has_work)
+                        say("note no lock file: using `bun install`; versions may change from build to build, so add bun.lock to the "
+                            "repository");
+                else
                         say("note package.json has no dependencies; nothing to install");
-                        return BUILD_OK;
-                }
-                say("note no lock file: using `bun install`; versions may change from build to build, so add bun.lock to the repository");
-                command = "bun install";
                 break;
         }
-        return build_command(b, directory.s, command, e);
+        command = lock_install(kind, has_npm, b->has_work);
+        return command ? build_command(b, directory.s, command, e) : BUILD_OK;
 }
 
 static int next_cache_paths(const Build *b, Path *ret_kept, Path *ret_used) {

@@ -149,6 +149,19 @@ void package_look(const char *text, size_t length, Package *ret) {
         ret->has_start_hooks = find_member(scripts, "prestart", &value, &sound) || find_member(scripts, "poststart", &value, &sound);
 }
 
+bool package_wants(const char *text, size_t length, const char *name, char *ret, size_t size) {
+        static const char *const members[] = { "dependencies", "devDependencies" };
+        Scan all = { text, text + length }, list, value;
+        bool sound;
+        *ret = '\0';
+        for (size_t i = 0; i < ELEMENTS(members); i++)
+                if (find_member(all, members[i], &list, &sound) && find_member(list, name, &value, &sound)) {
+                        copy_string(list, name, ret, size);
+                        return true;
+                }
+        return false;
+}
+
 bool package_read(const char *path, Package *ret) {
         auto_free char *text = NULL;
         size_t length = 0;

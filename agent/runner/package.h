@@ -16,5 +16,9 @@ typedef struct {
 
 void package_look(const char *text, size_t length, Package *ret);
 
-/* The same for a file. False when there is no such file; one that is there and cannot be read has nothing. */
+/* The version wanted of a package, of dependencies or devDependencies, as it stands there; "" where that is longer or has escapes. False
+ * when there is no such dependency. */
+bool package_wants(const char *text, size_t length, const char *name, char *ret, size_t size);
+
+/* The same as package_look() for a file. False when there is no such file; one that is there and cannot be read has nothing. */
 bool package_read(const char *path, Package *ret);

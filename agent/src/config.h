@@ -22,10 +22,11 @@ typedef struct {
         char *builds_registry, *builds_ca;                                /* NULL: not set */
         char *cluster_address;                                            /* host or address that join strings name; NULL: not set */
         unsigned cluster_port;                                            /* port that they name, default 4000 */
-        char *acme_email;                                                 /* acme.…: told to the authority; NULL: none */
-        char *acme_server;                                                /* its directory; default: Let's Encrypt's */
-        char *acme_ca;                                                    /* whom to trust as its server; NULL: the system's */
-        char *acme_hook;                                                  /* program for dns-01; NULL: http-01 */
+        char *dashboard_domain;          /* where the panel answers beside its addresses; NULL: nowhere else */
+        char *acme_email;                /* acme.…: told to the authority; NULL: none */
+        char *acme_server;               /* its directory; default: Let's Encrypt's */
+        char *acme_ca;                   /* whom to trust as its server; NULL: the system's */
+        char *acme_hook;                 /* program for dns-01; NULL: http-01 */
         char *acme_addresses;            /* of this node as the world sees it, separated by blanks; NULL: those of its interfaces */
         bool acme_check_dns;             /* ask only for names that point here, default true */
         bool allow_private_repositories; /* network.allow_private_repositories, default false */

@@ -5,6 +5,7 @@ import pytest
 from apps_inline import deploy, node_app, processes
 from nodes import BASE_DOMAIN
 from nodes.cache import configure, install, settings
+from nodes.machine import npm_options
 
 PLACE = '/root/nanoscale'
 
@@ -29,8 +30,10 @@ def fresh(lab, git):
 def test_install_from_a_clone_on_a_bare_server(fresh, git):
     before = ours(fresh)
     assert before == ([], [], [])
-    result = install(fresh)
+    fresh.write('/root/.npmrc', npm_options())
+    result = install(fresh, dashboard=None, timeout=3600)
     assert 'nanoscale deploy' in result.stdout, 'the next step is not said'
+    assert fresh.output('readlink', '/opt/nanoscale/dashboard/current') == fresh.output(f'{PLACE}/scripts/build-dashboard', '--id')
     fresh.wait_active('nanoscale-agent.service')
     assert fresh.output('nanoscale', 'status')
     configure(fresh, settings())
@@ -42,7 +45,7 @@ def test_install_from_a_clone_on_a_bare_server(fresh, git):
 def test_again_changes_nothing(fresh):
     before = ours(fresh)
     pid = fresh.state('nanoscale-agent.service', 'MainPID')
-    result = install(fresh)
+    result = install(fresh, dashboard=None)
     assert ours(fresh) == before
     assert fresh.state('nanoscale-agent.service', 'MainPID') == pid, 'the agent was restarted without need'
     assert 'up to date' in result.stdout
@@ -52,7 +55,7 @@ def test_again_changes_nothing(fresh):
 def test_again_repairs(fresh):
     fresh.run(['rm', '/etc/systemd/system/nanoscale-helper.socket', '/opt/nanoscale/lib/nanoscale-listen.so'])
     fresh.run(['chmod', '0777', '/opt/nanoscale/data'])
-    install(fresh)
+    install(fresh, dashboard=None)
     assert fresh.owner_and_mode('/opt/nanoscale/lib/nanoscale-listen.so') == 'root:root 0755'
     assert fresh.owner_and_mode('/opt/nanoscale/data') == 'nanoscale:nanoscale 0700'
     assert fresh.state('nanoscale-helper.socket') == 'active'

@@ -43,6 +43,7 @@ ApiHandler api_env_show, api_env_change;
 ApiHandler api_log_stream;
 ApiHandler api_domain_list, api_domain_list_all, api_domain_show, api_domain_add, api_domain_change, api_domain_delete, api_domain_check,
                 api_domain_certificate;
+ApiHandler api_repository_check;
 ApiHandler api_project_move, api_server_drain, api_server_undrain;
 ApiHandler api_server_show, api_server_delete, api_server_rotate_key, api_generate_token;
 

@@ -42,6 +42,7 @@ static const Route routes[] = {
         { "GET", "/api/projects/{}/statistics", WHO_ADMIN, NONE, api_project_statistics, FORWARD, SCOPE_READ },
         { "GET", "/api/projects/{}/env", WHO_ADMIN, NONE, api_env_show, FORWARD, SCOPE_READ },
         { "PATCH", "/api/projects/{}/env", WHO_ADMIN, ENV, api_env_change, PUSH, SCOPE_ADMIN },
+        { "POST", "/api/repositories/check", WHO_ADMIN, SMALL, api_repository_check, HERE, SCOPE_ADMIN },
         { "GET", "/api/domains", WHO_ADMIN, NONE, api_domain_list_all, HERE, SCOPE_READ },
         { "GET", "/api/projects/{}/domains", WHO_ADMIN, NONE, api_domain_list, FORWARD, SCOPE_READ },
         { "POST", "/api/projects/{}/domains", WHO_ADMIN, SMALL, api_domain_add, PUSH, SCOPE_ADMIN },

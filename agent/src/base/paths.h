@@ -20,6 +20,7 @@
 #define NS_APPS NS_RUN "/apps"
 #define NS_AGENT_SOCKET NS_RUN "/agent.sock"
 #define NS_ACME_SOCKET NS_RUN "/acme.sock"
+#define NS_REPOSITORY_SOCKET NS_RUN "/repository.sock"
 #define NS_HELPER_SOCKET NS_RUN "/helper.sock"
 #define NS_HELPER NS_BIN "/nanoscale-helper"
 #define NS_RUNNER NS_BIN "/nanoscale-run"

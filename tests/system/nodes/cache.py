@@ -5,6 +5,7 @@
     git-HASH        changes over base: nginx, fcgiwrap, git
     acme-HASH       changes over base: pebble, and nginx before it
     installed-HASH  changes over base: NanoScale, installed there by scripts/install.sh from a clone
+    dashboard-HASH.tar  the dashboard, built on this machine by scripts/build-dashboard
     destdir-HASH    the binaries, built on this machine; for nodes that are too slow to build them
     vm-HASH         disk, kernel and initrd of a virtual machine
     authority/      a private CA, made once a machine
@@ -104,10 +105,11 @@ def configure(node, config):
     node.wait_active('nanoscale-agent.service')
 
 
-def install(node, arguments=(), stream=None, place='/root/nanoscale', timeout=1800):
-    """The README's command, in a clone, as the node's own process. Returns the Result."""
+def install(node, arguments=(), stream=None, place='/root/nanoscale', timeout=1800, dashboard='none'):
+    """The README's command, in a clone, as the node's own process. Returns the Result. dashboard: 'none', a file of the node's, or None: it builds it."""
     node.unpack(repository_tar(), place)
-    return node.run([f'{place}/scripts/install.sh', '--role', 'orchestrator', '--base-domain', BASE_DOMAIN, '--yes', *arguments],
+    pages = ['--dashboard', dashboard] if dashboard else []
+    return node.run([f'{place}/scripts/install.sh', '--role', 'orchestrator', '--base-domain', BASE_DOMAIN, '--yes', *pages, *arguments],
                     cwd=place, timeout=timeout, stream=stream, via='pid1')
 
 
@@ -297,6 +299,15 @@ class Cache:
                 run(['ninja', '-C', build, '-j2', *targets], timeout=1800)
                 run(['meson', 'install', '-C', build, '--no-rebuild', '--strip', '--destdir', temporary], timeout=300)
                 run(['rm', '-rf', build])
+        return path
+
+    def dashboard(self):
+        """A build of the dashboard, for install.sh --dashboard. The packages that it needs are kept for the next one."""
+        script = REPOSITORY / 'scripts/build-dashboard'
+        name = run([script, '--id']).stdout.strip()
+        with self._made(f'dashboard-{name}.tar', 'building the dashboard') as (path, temporary):
+            if temporary:
+                run([script, '--work', ROOT / 'dashboard.work', '--keep', '--output', temporary], timeout=1800, env=dict(os.environ))
         return path
 
     # Virtual machines

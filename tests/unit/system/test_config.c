@@ -210,11 +210,12 @@ static void every_key(void **state) {
         config_free(c);
 }
 
-#define KEYS                                                                                                                        \
-        "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, " \
-        "builds.registry, builds.ca, cluster.address, cluster.port, acme.email, acme.server, acme.ca, acme.hook, acme.addresses, "  \
-        "acme.check_dns, "                                                                                                          \
-        "network.allow_private_repositories, sleep.shortest_idle_seconds, "                                                         \
+#define KEYS                                                                                                                         \
+        "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, "  \
+        "builds.registry, builds.ca, cluster.address, cluster.port, dashboard.domain, acme.email, acme.server, acme.ca, acme.hook, " \
+        "acme.addresses, "                                                                                                           \
+        "acme.check_dns, "                                                                                                           \
+        "network.allow_private_repositories, sleep.shortest_idle_seconds, "                                                          \
         "sleep.doze_seconds, sleep.deep_seconds, log.level"
 
 #define ADDRESS(value) \
