@@ -2,7 +2,6 @@
 #include "api/audit.h"
 
 #include "api/actor.h"
-
 #include "api/elsewhere.h"
 
 #include "base/cleanup.h"
@@ -10,7 +9,6 @@
 #include "security/validate.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +82,7 @@ typedef struct {
         char *actor_kind, *actor_name, *address;
         char *project, *target, *detail;
         char *argument; /* what the path named */
+        char *typed;    /* by who signs in, as a name; perhaps a secret */
         json_t *body;   /* of what makes something, until it is answered */
 } Record;
 
@@ -119,34 +118,47 @@ static void record_free(Record *r) {
         free(r->target);
         free(r->detail);
         free(r->argument);
+        if (r->typed)
+                secret_zero(r->typed, strlen(r->typed));
+        free(r->typed);
         json_decref(r->body);
         free(r);
 }
 
 /* --- who --- */
 
+static char *user_name(const Api *a, const char *typed) {
+        UserRow row = { 0 };
+        char *name = NULL;
+
+        if (typed && store_user_get_by_name(a->config.context->store, typed, &row) == STORE_OK)
+                name = handover(row.name);
+        user_row_done(&row);
+        return name;
+}
+
 /* Who signs in is not known yet: the name that was typed counts if there is such a user, since it may also be a password in the wrong
- * field. */
-static char *typed_name(const Api *a, const HttpRequest *rq) {
+ * field. The first user there is only afterwards. */
+static void who_signs_in(Record *r, const HttpRequest *rq) {
         size_t length;
         const char *text = http_request_body(rq, &length);
         json_t *body = length ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        const char *name = json_string_value(json_object_get(body, "user"));
-        UserRow row = { 0 };
-        char *known = NULL;
 
-        if (name && store_user_get_by_name(a->config.context->store, name, &row) == STORE_OK)
-                known = handover(row.name);
-        user_row_done(&row);
+        r->typed = copy(json_string_value(json_object_get(body, "user")));
+        r->actor_name = user_name(r->a, r->typed);
+        if (!r->actor_name)
+                r->actor_name = strdup("unknown");
         json_decref(body);
-        return known ? known : strdup("unknown");
 }
 
 static void who(Record *r, const HttpRequest *rq) {
         const Actor *actor = api_actor(rq);
 
         r->actor_kind = strdup(actor_kind_word(actor->kind));
-        r->actor_name = actor->kind == ACTOR_NOBODY ? typed_name(r->a, rq) : strdup(actor->name);
+        if (actor->kind == ACTOR_NOBODY)
+                who_signs_in(r, rq);
+        else
+                r->actor_name = strdup(actor->name);
         r->address = actor->address[0] ? strdup(actor->address) : NULL;
 }
 
@@ -287,9 +299,14 @@ static void look_before(Record *r, const char *argument) {
 /* What exists because of it. */
 static void look_after(Record *r, unsigned status) {
         const char *name = json_string_value(json_object_get(r->body, "name"));
+        char *user;
 
         if (status / 100 != 2)
                 return;
+        if (r->typed && (user = user_name(r->a, r->typed))) {
+                free(r->actor_name);
+                r->actor_name = user;
+        }
         if (r->action->about == NEW_PROJECT)
                 r->project = project_name(r->a, name);
         else if (strcmp(r->action->action, "domain.add") == 0)

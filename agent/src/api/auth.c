@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Signing in and out, and the claim code of a new server. */
 #include "api/reply.h"
+#include "api/settings.h"
 #include "api/signing.h"
 #include "api/web.h"
 
@@ -14,15 +15,6 @@
 
 /* Longer than a password may be: whoever has typed a longer one is told so, and not that it is wrong. */
 enum { CODE_MAX = 63, USER_MAX = 64, PASSWORD_MAX = 1024, SESSION_SECONDS = 30 * 24 * 60 * 60 };
-
-static json_t *describe_site(const Api *a) {
-        auto_free char *name = NULL, *logo = NULL;
-        Store *store = a->config.context->store;
-
-        (void) store_setting_get(store, "site_name", &name);
-        (void) store_setting_get(store, "site_logo", &logo);
-        return json_pack("{s:s, s:b}", "name", name && name[0] ? name : "NanoScale", "has_logo", (int) (logo && logo[0]));
-}
 
 /* --- who I am --- */
 

@@ -67,8 +67,10 @@ static void add_elsewhere(const Api *a, const char *server_id, FoundList *all) {
                 json_t *said = rows[i].mirror ? json_loads(rows[i].mirror, 0, NULL) : NULL;
                 json_t *latest = json_object_get(said, "latest_deployment");
 
-                if (json_is_object(latest))
+                if (json_is_object(latest)) {
+                        mirror_own(&rows[i], latest);
                         add(all, json_incref(latest));
+                }
                 json_decref(said);
                 project_row_done(&rows[i]);
         }

@@ -64,6 +64,8 @@ void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, b
 /* What the client sees of a project elsewhere: what its node said last, under the settings that we have. */
 json_t *describe_elsewhere(const Api *a, const ProjectRow *row);
 json_t *describe_any(const Api *a, const ProjectRow *row); /* here or elsewhere */
+/* Whose deployment it is is ours to say, not its server's. */
+void mirror_own(const ProjectRow *row, json_t *deployment);
 void mirror_take(Api *a, const char *server_id, const json_t *list);
 void mirror_take_one(Api *a, const char *project_id, unsigned status, const json_t *description);
 

@@ -238,8 +238,10 @@ static void tell_latest(Events *e, const char *id) {
         if (store_project_get(e->a->config.context->store, id, &row) == STORE_OK && is_elsewhere(e->a, &row) && row.mirror)
                 o = json_loads(row.mirror, 0, NULL);
         latest = json_object_get(o, "latest_deployment");
-        if (json_is_object(latest))
+        if (json_is_object(latest)) {
+                mirror_own(&row, latest);
                 data = dump(json_incref(latest));
+        }
         if (data)
                 tell(e, "deployment", data);
         json_decref(o);
@@ -275,8 +277,10 @@ static void tell_one(Events *e, unsigned thing, const char *id) {
 /* Takes up to LOT that are due, going on behind the last one of before: else those in front could always be due again before the others
  * have had their turn. */
 static size_t take_lot(Events *e, uint64_t now_us, Entry ret_lot[static LOT]) {
-        size_t n = 0, at = e->n ? position(e, e->last.thing, e->last.id) : 0;
+        size_t n = 0, at = position(e, e->last.thing, e->last.id);
 
+        if (at < e->n && compare(&e->entries[at], e->last.thing, e->last.id) == 0)
+                at++;
         for (size_t i = 0; i < e->n && n < LOT; i++) {
                 Entry *entry = &e->entries[(at + i) % e->n];
 

@@ -13,6 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
+void mirror_own(const ProjectRow *row, json_t *deployment) {
+        (void) json_object_set_new(deployment, "project", json_string(row->name));
+        (void) json_object_set_new(deployment, "project_id", json_string(row->id));
+}
+
 json_t *describe_elsewhere(const Api *a, const ProjectRow *row) {
         const DeployContext *c = a->config.context;
         json_t *o = row->mirror ? json_loads(row->mirror, 0, NULL) : NULL;
@@ -28,6 +33,8 @@ json_t *describe_elsewhere(const Api *a, const ProjectRow *row) {
                 return NULL;
         }
         (void) json_object_set_new(o, "id", json_string(row->id));
+        if (json_is_object(json_object_get(o, "latest_deployment")))
+                mirror_own(row, json_object_get(o, "latest_deployment"));
         if (store_server_get(c->store, row->server_id, &server) == STORE_OK)
                 (void) json_object_set_new(o, "server", json_string(server.name));
         server_row_done(&server);

@@ -184,8 +184,14 @@ static void handle(void *owner, HttpRequest *rq) {
                               "docs/api.md lists the methods of each path.");
         else if (!route)
                 reply_problem(rq, 404, "path-absent", "There is no such path", NULL, "docs/api.md lists the paths.");
-        else if (admit(rq, &actor, route)) {
-                audit_begin(a, rq, route, argument);
+        else {
+                /* What somebody known is refused is written down as well; a stranger's only where strangers may come: signing in. */
+                if (actor.kind != ACTOR_NOBODY)
+                        audit_begin(a, rq, route, argument);
+                if (!admit(rq, &actor, route))
+                        return;
+                if (actor.kind == ACTOR_NOBODY)
+                        audit_begin(a, rq, route, argument);
                 if (!elsewhere_take(a, rq, route, argument))
                         route->handle(a, rq, argument[0] ? argument : NULL);
         }

@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#define BASE64_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
 typedef struct {
         const char *prefix, *type;
         size_t magic_length, second_at;
@@ -41,6 +43,9 @@ int picture_parse(const char *url, Picture *ret) {
         length = strlen(text);
         if (length > sodium_base64_ENCODED_LEN(PICTURE_BYTES_MAX, sodium_base64_VARIANT_ORIGINAL))
                 return PICTURE_E_LARGE;
+        /* libsodium 1.0.18 takes some bytes above 127 for digits. */
+        if (strspn(text, BASE64_CHARACTERS) != length)
+                return PICTURE_E_FORM;
         bytes = malloc(length + 1);
         if (!bytes)
                 return -ENOMEM;

@@ -183,7 +183,7 @@ static void projects_elsewhere(void **state) {
         (void) state;
         add_project("project00002", WORKER, "far");
         mirror_take(api, WORKER, said);
-        turn_until(loop, client_has(c, "event: deployment\ndata: {\"id\":\"deploy000002\",\"state\":\"build\"}\n\n"));
+        turn_until(loop, client_has(c, "event: deployment\ndata: {\"id\":\"deploy000002\",\"state\":\"build\",\"project\":\"far\""));
         turn_until(loop, client_has(c, "event: project\ndata: {\"id\":\"project00002\""));
         /* The same deployment is not told again when something else has changed. */
         (void) json_object_set_new(json_array_get(said, 0), "env_count", json_integer(7));

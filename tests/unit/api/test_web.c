@@ -418,6 +418,80 @@ static void claim_codes_are_typed_as_people_do(void **state) {
         check(claim(typed, "ada", PASSWORD), 201, "");
 }
 
+/* --- what the audit log has of it --- */
+
+/* Rows of that action, newest first; the newest one is copied. */
+static size_t audited(const char *action, AuditRow *ret_newest) {
+        AuditRow *rows = NULL;
+        size_t n = 0;
+
+        assert_int_equal(store_audit_list(context.store, &(AuditFilter){ .action = action }, 100, &rows, &n), STORE_OK);
+        for (size_t i = 0; i < n; i++)
+                if (i == 0 && ret_newest)
+                        *ret_newest = rows[0];
+                else
+                        audit_row_done(&rows[i]);
+        free(rows);
+        return n;
+}
+
+static void expect_audit(const char *action, size_t n, const char *kind, const char *name, int64_t status, int64_t count) {
+        AuditRow row = { 0 };
+        size_t found = audited(action, &row);
+
+        if (found != n || strcmp(row.actor_kind, kind) != 0 || strcmp(row.actor_name, name) != 0 || row.status != status ||
+            row.count != count)
+                fail_msg("%s: %zu, %s %s, %lld, %lld times", action, found, row.actor_kind, row.actor_name, (long long) row.status,
+                         (long long) row.count);
+        audit_row_done(&row);
+}
+
+/* Good ones and bad ones; whoever types the password as the name does not see it there. */
+static void sign_ins_are_written_down(void **state) {
+        char cookie[64], token_body[] = "{\"name\":\"ci\",\"scope\":\"read\",\"days\":null}";
+        Answer made;
+        AuditRow *rows = NULL, newest = { 0 };
+        size_t n = 0;
+
+        (void) state;
+        make_user(cookie);
+        expect_audit("auth.claim", 1, getuid() == 0 ? "root" : "system", getuid() == 0 ? "root" : "nanoscale", 201, 1);
+        expect_audit("auth.setup", 1, "user", "ada", 201, 1);
+        assert_int_equal(audited("auth.setup", &newest), 1);
+        assert_string_equal(newest.address, "203.0.113.7");
+        audit_row_done(&newest);
+        check(login("ada", PASSWORD, NULL), 200, "");
+        expect_audit("auth.login", 1, "user", "ada", 200, 1);
+        check(login("ada", OTHER_PASSWORD, NULL), 401, "wrong-login");
+        expect_audit("auth.login", 2, "user", "ada", 401, 1);
+        for (int i = 0; i < 3; i++)
+                check(login(PASSWORD, PASSWORD, NULL), 401, "wrong-login");
+        expect_audit("auth.login", 3, "user", "unknown", 401, 3);
+        check(ask("POST", "/api/me/password", cookie, "{\"current\":\"" OTHER_PASSWORD "\",\"password\":\"" OTHER_PASSWORD "!\"}"), 401,
+              "wrong-login");
+        expect_audit("account.password", 1, "user", "ada", 401, 1);
+        made = ask("POST", "/api/tokens", cookie, token_body);
+        assert_int_equal(made.status, 201);
+        expect_audit("token.create", 1, "user", "ada", 201, 1);
+        /* What a token may not do it is seen to have tried; what nobody known tried is not. */
+        check(with_token(made.body, "PATCH", "/api/settings", "{\"site_name\":\"Mine\"}"), 403, "scope-wanted");
+        expect_audit("settings.change", 1, "token", "ci", 403, 1);
+        check(ask("PATCH", "/api/settings", NULL, "{}"), 401, "not-signed-in");
+        expect_audit("settings.change", 1, "token", "ci", 403, 1);
+        check(ask("POST", "/api/auth/logout", cookie, ""), 204, "");
+        expect_audit("auth.logout", 1, "user", "ada", 204, 1);
+        assert_int_equal(store_audit_list(context.store, &(AuditFilter){ 0 }, 1000, &rows, &n), STORE_OK);
+        for (size_t i = 0; i < n; i++) {
+                const char *const cells[] = { rows[i].actor_name, rows[i].project, rows[i].target, rows[i].detail, rows[i].address };
+
+                for (size_t k = 0; k < ELEMENTS(cells); k++)
+                        assert_false(cells[k] && (strstr(cells[k], "horse") || strstr(cells[k], cookie) || strstr(cells[k], "nst_")));
+                audit_row_done(&rows[i]);
+        }
+        free(rows);
+        json_decref(made.body);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(headers_are_read_exactly),
@@ -429,6 +503,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_new_password_ends_other_sessions, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_second_factor_is_asked_for, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(claim_codes_are_typed_as_people_do, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(sign_ins_are_written_down, set_up, tear_down),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,8 @@ static void types_by_their_first_bytes(void **state) {
                 { "data:image/png;base64,iVBORw0KGgo", NULL, PICTURE_E_FORM }, /* without its padding */
                 { "data:image/png;base64,iVBORw0K Ggo=", NULL, PICTURE_E_FORM },
                 { "data:image/png;base64,iVBORw0KGgo=\r\nX: y", NULL, PICTURE_E_FORM },
-                { "data:image/png;base64,iVBORw0KGgp=", NULL, PICTURE_E_FORM }, /* bits that are none of a byte */
+                { "data:image/png;base64,iVBORw0KGgp=", NULL, PICTURE_E_FORM },                 /* bits that are none of a byte */
+                { "data:image/webp;base64,UklGRg\340CAwRXRUJQVlA4IA==", NULL, PICTURE_E_FORM }, /* which libsodium takes for a digit */
                 { "", NULL, PICTURE_E_FORM },
         };
 
