@@ -21,7 +21,7 @@ SCRIPTS_MAX = 200 << 10
 
 @pytest.fixture(scope='module')
 def panel(lab):
-    node = make_orchestrator(lab, 'dashboard')
+    node = make_orchestrator(lab, 'dash')
     build = lab.cache.dashboard()
     node.put(build, f'/root/{build.name}')
     node.run([SETUP, 'install', '--dashboard', f'/root/{build.name}'], via='pid1', timeout=300)
