@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Who is signed in. Everything is found by role and name, as a screen reader finds it.
+
+const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
+
+/** The first run, with the code of the installer; ends on the overview. */
+export async function claim(page, { code, user, password }) {
+  await page.goto("/setup");
+  await page.getByRole("textbox", { name: "Claim code" }).fill(code);
+  await page.getByRole("textbox", { name: "User name" }).fill(user);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByLabel("The same again").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await heading(page, "Overview");
+  await page.getByRole("button", { name: `Account of ${user}` }).waitFor();
+}
+
+/** What the form says of a code that is none. */
+export async function claimWrongly(page, { code, user, password, says }) {
+  await page.goto("/setup");
+  await page.getByRole("textbox", { name: "Claim code" }).fill(code);
+  await page.getByRole("textbox", { name: "User name" }).fill(user);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByLabel("The same again").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByText(says).waitFor();
+  return page.getByRole("textbox", { name: "Claim code" }).getAttribute("aria-invalid");
+}
+
+export async function signOut(page, { user }) {
+  await page.getByRole("button", { name: `Account of ${user}` }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await heading(page, "Sign in");
+  return new URL(page.url()).pathname;
+}
+
+/** A page asked for without a session leads to the form, and the form back to it. */
+export async function signInOnTheWayTo(page, { path, title, user, password }) {
+  await page.goto(path);
+  await heading(page, "Sign in");
+  await page.getByRole("textbox", { name: "User name" }).fill(user);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await heading(page, title);
+  return new URL(page.url()).pathname;
+}
+
+/** Tab until what has the focus is called so, as who has no mouse does. */
+async function tabTo(page, role, name) {
+  const wanted = page.getByRole(role, { name });
+  await wanted.waitFor();
+  for (let i = 0; i < 60; i += 1) {
+    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the Tab key does not come to the ${role} “${name}”`);
+}
+
+/** Sign-in, the palette and a page of it, without a mouse. */
+export async function byKeyboard(page, { user, password }) {
+  await page.goto("/login");
+  await heading(page, "Sign in");
+  await tabTo(page, "textbox", "User name");
+  await page.keyboard.type(user);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(password);
+  await page.keyboard.press("Enter");
+  await heading(page, "Overview");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").waitFor();
+  await page.keyboard.type("servers");
+  await page.getByRole("option", { name: "Servers" }).first().waitFor();
+  await page.keyboard.press("Enter");
+  await heading(page, "Servers");
+  await page.keyboard.press("g");
+  await page.keyboard.press("o");
+  await heading(page, "Overview");
+}
+
+export async function setTheme(page, { user, theme }) {
+  await page.getByRole("button", { name: `Account of ${user}` }).click();
+  await page.getByRole("menuitemradio", { name: theme, exact: true }).click();
+  await page.locator(`html.${theme.toLowerCase()}`).waitFor();
+  await page.reload();
+  await page.locator(`html.${theme.toLowerCase()}`).waitFor();
+}
