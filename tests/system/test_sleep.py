@@ -55,7 +55,9 @@ def test_asleep_is_a_socket_alone(node):
     nod_off(node, 'nap', '--deep')
     assert status(node, 'nap') == 'sleeping/asleep'
     project = show(node, 'nap')['id']
-    assert user_processes(node, 'nap') == [] and open_slots(node, project) == [live_slot(node, project)]
+    # Its start's report may still be on its way.
+    wait_until(lambda: user_processes(node, 'nap') == [], 60, 0.2, 'no process')
+    assert open_slots(node, project) == [live_slot(node, project)]
     before = len(starts(node, project))
     assert node.fetch(url('nap'), timeout=180).text == 'nap'
     assert len(starts(node, project)) == before + 1
