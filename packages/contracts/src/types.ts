@@ -43,6 +43,8 @@ export type AuditEntry = {
   status: number;
   detail: string | null;
   address: string | null;
+  /** How many refusals like this one it stands for. */
+  count: number;
 };
 export type Settings = {
   site_name: string;

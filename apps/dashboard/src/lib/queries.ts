@@ -2,6 +2,7 @@
 /** Every question that the dashboard asks, with its key in the cache: /api/events (events.ts) writes under the same keys. */
 import type {
   ApiToken,
+  AuditEntry,
   AuthState,
   Deployment,
   Domain,
@@ -17,7 +18,7 @@ import type {
   Settings,
   Wake,
 } from "@nanoscale/contracts";
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, part } from "./api";
 
 export const authState = () =>
@@ -106,4 +107,18 @@ export const deployment = (id: string) =>
   queryOptions({
     queryKey: ["deployment", id],
     queryFn: ({ signal }) => get<Deployment>(`/deployments/${part(id)}`, signal),
+  });
+
+type AuditPage = { entries: AuditEntry[]; next: number | null };
+/** The audit log, newest first, as far back as somebody scrolls. */
+export const auditPages = (filters: URLSearchParams) =>
+  infiniteQueryOptions({
+    queryKey: ["audit", filters.toString()],
+    initialPageParam: null as number | null,
+    queryFn: ({ signal, pageParam }) => {
+      const params = new URLSearchParams(filters);
+      if (pageParam !== null) params.set("before", String(pageParam));
+      return get<AuditPage>(`/audit?${params.toString()}`, signal);
+    },
+    getNextPageParam: (page) => page.next,
   });
