@@ -732,8 +732,15 @@ def test_protections_of_a_site(project, static):
         make_static(node, ID, 3, **{'index.html': 'files'})
         ok(node, f'live-static {ID} 3')
 
+    def workers():
+        """Of nginx, those that still take connections."""
+        return set(node.run(['pgrep', '-f', '^nginx: worker process$'], check=False).stdout.split())
+
     def install(*lines):
+        before = workers()
         ok(node, f'site-install {ID}\n' + names('host helper.apps.test', f'static {static}', *lines))
+        if lines:  # else the site may be as it was, and nothing is reloaded
+            wait_until(lambda: not before & workers(), 60, 0.1, 'workers with the new configuration alone')
 
     def get(*options):
         return Answer(node, 'http://helper.apps.test/' if static else 'http://helper.apps.test/headers', *options)
