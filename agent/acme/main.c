@@ -10,6 +10,7 @@
 
 #include "acme/certbot.h"
 #include "base/cleanup.h"
+#include "base/fields.h"
 #include "base/paths.h"
 #include "base/text.h"
 
@@ -31,30 +32,6 @@ static bool caller_is_agent(void) {
         return getsockopt(0, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && (peer.uid == getuid() || peer.uid == 0);
 }
 
-/* Up to the closing line, or to the end. A client that stops halfway is ended by the alarm, without an answer. */
-static int read_request(Text *t) {
-        static const char closing[] = "\nend\n";
-        const size_t n_closing = sizeof(closing) - 1;
-
-        (void) alarm(READ_SECONDS);
-        while (t->error == 0 && t->length <= ACME_REQUEST_MAX) {
-                char chunk[4096];
-                ssize_t n = read(0, chunk, sizeof(chunk));
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n == 0)
-                        break;
-                if (n > 0)
-                        text_put(t, chunk, (size_t) n);
-                if (t->length >= n_closing && memcmp(t->data + t->length - n_closing, closing, n_closing) == 0)
-                        break;
-        }
-        (void) alarm(0);
-        text_put(t, "", 0);
-        return t->error;
-}
-
 static void perform(Fields **ret_fields, Outcome *ret) {
         auto_call(text_cleanup) Text request = { 0 };
         const char *sentence = NULL;
@@ -64,7 +41,7 @@ static void perform(Fields **ret_fields, Outcome *ret) {
                 outcome_set(ret, "other", "only the agent may ask");
                 return;
         }
-        r = read_request(&request);
+        r = fields_read(0, ACME_REQUEST_MAX, READ_SECONDS, &request);
         if (r == 0)
                 r = acme_request_parse(request.data, request.length, ret_fields, &sentence);
         if (r < 0)

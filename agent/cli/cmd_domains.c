@@ -185,20 +185,29 @@ int command_domains_show(const Cli *cli) {
 
 /* --- add, set, remove --- */
 
+/* Looks again and again until it is over, or for so many seconds: *domain is what was seen last. */
+static int follow(const Cli *cli, const char *path, int seconds, bool (*is_over)(const json_t *domain), json_t **domain) {
+        time_t end = time(NULL) + seconds;
+        int r = DONE;
+
+        while (r == DONE && !is_over(*domain) && time(NULL) <= end) {
+                (void) poll(NULL, 0, LOOK_MS);
+                json_decref(handover(*domain));
+                r = cli_call(cli, "GET", path, NULL, domain);
+        }
+        return r;
+}
+
+static bool is_looked_at(const json_t *domain) {
+        return !is_state(domain, "waiting") || *problem_of(domain);
+}
+
 /* What its DNS is found to be, which takes a moment: who has just added it wants to know which record to set. */
 static int look_at_added(const Cli *cli, const char *name, json_t **ret_domain) {
         auto_free char *path = cli_path("/api/projects/%s/domains/%s", cli_project_name(cli), name);
-        time_t end = time(NULL) + GLANCE_S;
-        int r = path ? DONE : cli_out_of_memory(cli);
+        int r = path ? cli_call(cli, "GET", path, NULL, ret_domain) : cli_out_of_memory(cli);
 
-        while (r == DONE) {
-                json_decref(handover(*ret_domain));
-                r = cli_call(cli, "GET", path, NULL, ret_domain);
-                if (r != DONE || !is_state(*ret_domain, "waiting") || *problem_of(*ret_domain) || time(NULL) > end)
-                        break;
-                (void) poll(NULL, 0, LOOK_MS);
-        }
-        return r;
+        return r == DONE ? follow(cli, path, GLANCE_S, is_looked_at, ret_domain) : r;
 }
 
 static int print_added(const Cli *cli, const json_t *domain) {
@@ -228,20 +237,23 @@ static int print_added(const Cli *cli, const json_t *domain) {
 /* --redirect and the others, as far as they were given. */
 static int fill(const Cli *cli, json_t *body) {
         const char *to = options_get(cli->options, "redirect"), *hsts = options_get(cli->options, "hsts");
-        int r = 0;
+        json_t *has_hsts = NULL;
+        int r = DONE;
 
         if (to && options_has(cli->options, "no-redirect"))
                 return cli_usage(cli, "--redirect and --no-redirect contradict each other; give one.");
         if (to && !valid_host_name(to))
                 return cli_usage(cli, "--redirect: \"%s\" is not a domain.", to);
-        if (hsts && strcmp(hsts, "on") != 0 && strcmp(hsts, "off") != 0)
-                return cli_usage(cli, "--hsts: \"%s\" is neither on nor off.", hsts);
+        if (hsts)
+                r = take_switch(cli, "hsts", hsts, &has_hsts);
+        if (r != DONE)
+                return r;
         if (to)
                 r = json_object_set_new(body, "redirect_to", json_string(to));
         if (options_has(cli->options, "no-redirect"))
                 r |= json_object_set_new(body, "redirect_to", json_null());
         if (hsts)
-                r |= json_object_set_new(body, "hsts", json_boolean(strcmp(hsts, "on") == 0));
+                r |= json_object_set_new(body, "hsts", has_hsts);
         if (options_has(cli->options, "primary"))
                 r |= json_object_set_new(body, "primary", json_true());
         if (options_has(cli->options, "automatic"))
@@ -325,20 +337,11 @@ static int print_checked(const Cli *cli, const json_t *domain) {
 
 /* Asks until there is an outcome. */
 static int wait_for(const Cli *cli, const char *path, json_t **domain) {
-        time_t end = time(NULL) + PATIENCE_S;
+        int r = follow(cli, path, PATIENCE_S, is_decided, domain);
 
-        while (!is_decided(*domain)) {
-                int r;
-
-                if (time(NULL) > end)
-                        return cli_failed(cli, "timeout", "There is no outcome yet. Look again: `nanoscale domains list`.");
-                (void) poll(NULL, 0, LOOK_MS);
-                json_decref(handover(*domain));
-                r = cli_call(cli, "GET", path, NULL, domain);
-                if (r != DONE)
-                        return r;
-        }
-        return DONE;
+        if (r == DONE && !is_decided(*domain))
+                return cli_failed(cli, "timeout", "There is no outcome yet. Look again: `nanoscale domains list`.");
+        return r;
 }
 
 int command_domains_check(const Cli *cli) {

@@ -69,12 +69,12 @@ static int fill_networks(const Cli *cli, json_t *draft) {
 
 static int fill_switch(const Cli *cli, json_t *draft, const char *option, const char *field) {
         const char *value = options_get(cli->options, option);
+        json_t *state = NULL;
+        int r = value ? take_switch(cli, option, value, &state) : DONE;
 
-        if (!value)
-                return DONE;
-        if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-                return cli_usage(cli, "--%s: \"%s\" is neither on nor off.", option, value);
-        return json_object_set_new(draft, field, json_boolean(strcmp(value, "on") == 0)) == 0 ? DONE : cli_out_of_memory(cli);
+        if (!value || r != DONE)
+                return r;
+        return json_object_set_new(draft, field, state) == 0 ? DONE : cli_out_of_memory(cli);
 }
 
 static int fill_rate(const Cli *cli, json_t *draft) {

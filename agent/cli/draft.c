@@ -135,7 +135,7 @@ static int take_duration(const Cli *cli, const char *name, const char *value, bo
         return DONE;
 }
 
-static int take_switch(const Cli *cli, const char *name, const char *value, json_t **ret_json) {
+int take_switch(const Cli *cli, const char *name, const char *value, json_t **ret_json) {
         bool on = strcmp(value, "on") == 0;
 
         if (!on && strcmp(value, "off") != 0)

@@ -25,6 +25,9 @@ const char *draft_option_of(const char *field);
 /* Puts the settings that were given into draft. DONE, or an exit code after the error was reported. */
 int draft_fill(const Cli *cli, json_t *draft);
 
+/* The value "on" or "off" of an option. DONE and *ret_json, or an exit code after the error was reported. */
+int take_switch(const Cli *cli, const char *name, const char *value, json_t **ret_json);
+
 /* Puts the values of --env K=V and of --env-file FILE ("-": standard input) into env. */
 int env_fill(const Cli *cli, json_t *env);
 /* One K=V, or all of a .env file. */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/fields.h"
 #include "base/text.h"
 #include "helper/request.h"
 
@@ -59,37 +60,13 @@ static int check_caller(Job *j, const char *sudo_uid) {
         return 0;
 }
 
-/* Up to the closing line, or to the end. A client that stops halfway is ended by the alarm, without an answer. */
-static int read_request(Text *t) {
-        static const char closing[] = "\nend\n";
-        const size_t n_closing = sizeof(closing) - 1;
-
-        (void) alarm(READ_SECONDS);
-        while (t->error == 0 && t->length <= REQUEST_MAX) {
-                char chunk[16384];
-                ssize_t n = read(0, chunk, sizeof(chunk));
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n == 0)
-                        break;
-                if (n > 0)
-                        text_put(t, chunk, (size_t) n);
-                if (t->length >= n_closing && memcmp(t->data + t->length - n_closing, closing, n_closing) == 0)
-                        break;
-        }
-        (void) alarm(0);
-        text_put(t, "", 0);
-        return t->error;
-}
-
 static int perform(Job *j, const char *sudo_uid) {
         auto_call(text_cleanup) Text request = { 0 };
         int r = check_caller(j, sudo_uid);
 
         if (r < 0)
                 return r;
-        r = read_request(&request);
+        r = fields_read(0, REQUEST_MAX, READ_SECONDS, &request);
         if (r < 0)
                 return job_result(j, r, "reading the request");
         r = request_parse(j, request.data, request.length);

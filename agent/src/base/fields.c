@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -18,6 +19,29 @@ struct Fields {
         Field *fields;
         size_t n_fields, size;
 };
+
+int fields_read(int fd, size_t most, unsigned seconds, Text *ret) {
+        static const char closing[] = "\nend\n";
+        const size_t n_closing = sizeof(closing) - 1;
+
+        (void) alarm(seconds);
+        while (ret->error == 0 && ret->length <= most) {
+                char chunk[16384];
+                ssize_t n = read(fd, chunk, sizeof(chunk));
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n == 0)
+                        break;
+                if (n > 0)
+                        text_put(ret, chunk, (size_t) n);
+                if (ret->length >= n_closing && memcmp(ret->data + ret->length - n_closing, closing, n_closing) == 0)
+                        break;
+        }
+        (void) alarm(0);
+        text_put(ret, "", 0);
+        return ret->error;
+}
 
 Fields *fields_free(Fields *f) {
         if (f) {

@@ -5,6 +5,8 @@
  * Keys are [a-z_]{1,32}. What keys a text may have, and which may repeat, is the caller's business: fields_check(). */
 #pragma once
 
+#include "base/text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,6 +17,11 @@ typedef struct {
         bool required;
         bool repeats;
 } FieldRule;
+
+/* Reads a text from fd, appended to ret: up to its closing line, the end of the file, or until there are more than most bytes, which the
+ * caller refuses. 0, or a negative errno. The alarm ends the process when that takes longer than so many seconds: for programs that serve
+ * one request. */
+int fields_read(int fd, size_t most, unsigned seconds, Text *ret);
 
 /* Parses text of length bytes. 0 and *ret_fields, to be freed with fields_free(); -EBADMSG on a malformed or cut-off text, and
  * *ret_line then has the 1-based number of the first bad line (ret_line may be NULL); -ENOMEM. */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -169,8 +170,41 @@ static void test_writer_refuses_what_no_reader_takes(void **state) {
         }
 }
 
+/* What is read of a pipe that has text, and then stays open or is closed. */
+static void check_read(const char *text, bool stays_open, size_t most, size_t length) {
+        auto_call(text_cleanup) Text t = { 0 };
+        int fds[2];
+
+        assert_int_equal(pipe(fds), 0);
+        assert_int_equal(write(fds[1], text, strlen(text)), (ssize_t) strlen(text));
+        if (!stays_open)
+                assert_int_equal(close(fds[1]), 0);
+        assert_int_equal(fields_read(fds[0], most, 60, &t), 0);
+        assert_int_equal(t.length, length);
+        assert_int_equal(strncmp(t.data, text, length), 0);
+        assert_int_equal(t.data[length], '\0');
+        assert_int_equal(alarm(0), 0); /* it is off again */
+        assert_int_equal(close(fds[0]), 0);
+        if (stays_open)
+                assert_int_equal(close(fds[1]), 0);
+}
+
+static void test_reads_up_to_the_closing_line(void **state) {
+        auto_call(text_cleanup) Text t = { 0 };
+
+        (void) state;
+        check_read("verb x\nend\n", true, 100, 11);
+        check_read("verb x\n", false, 100, 7);
+        check_read("", false, 100, 0);
+        check_read("end\n", false, 100, 4);
+        check_read("0123456789", true, 9, 10); /* more than it may have: the caller sees that */
+        assert_int_equal(fields_read(-1, 100, 60, &t), -EBADF);
+        (void) alarm(0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_reads_up_to_the_closing_line),
                 cmocka_unit_test(test_reads_what_is_there),
                 cmocka_unit_test(test_refuses),
                 cmocka_unit_test(test_rules),
