@@ -20,7 +20,7 @@ function isProblem(value: unknown): value is Problem {
   return typeof value === "object" && value !== null && "type" in value && "detail" in value;
 }
 
-async function refusal(response: Response): Promise<ApiError> {
+export async function refusal(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   const retryAfter = Number(response.headers.get("retry-after")) || undefined;
   return isProblem(body)

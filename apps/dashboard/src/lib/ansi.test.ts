@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { describe, expect, it } from "vitest";
+import { plain, spans } from "./ansi";
+
+const ESC = "\u001b";
+
+describe("colours of a line", () => {
+  it("become spans", () => {
+    expect(spans(`a ${ESC}[32mok${ESC}[0m b`)).toEqual([
+      { text: "a " },
+      { text: "ok", colour: "green" },
+      { text: " b" },
+    ]);
+    expect(spans(`${ESC}[1;31mE${ESC}[22mx${ESC}[39my`)).toEqual([
+      { text: "E", colour: "red", bold: true },
+      { text: "x", colour: "red" },
+      { text: "y" },
+    ]);
+  });
+  it("skips what it does not show", () => {
+    expect(spans(`${ESC}[38;5;31mx${ESC}[48;2;1;31;3my`)).toEqual([{ text: "x" }, { text: "y" }]);
+    expect(plain(`${ESC}]0;title\u0007${ESC}[2K${ESC}[1Ga\u0008b${ESC}(B`)).toBe("ab");
+  });
+  it("shows what a progress bar came to", () => {
+    expect(plain("10%\r50%\r100%\r")).toBe("100%");
+    expect(spans("10%\r100%")).toEqual([{ text: "100%" }]);
+  });
+  it("never has an escape in its text", () => {
+    for (const line of [ESC, `${ESC}[`, `${ESC}[3`, `a${ESC}]x`, `${ESC}${ESC}[m`])
+      for (const span of spans(line)) expect(span.text).not.toContain(ESC);
+  });
+});

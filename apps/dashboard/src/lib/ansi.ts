@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+/** Colours in what programs write. All other control sequences are dropped, and \r begins the line anew, as on a terminal. */
+
+export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "dim";
+export type Span = { text: string; colour?: Colour; bold?: boolean };
+
+// CSI, OSC and the shorter escape sequences.
+// eslint-disable-next-line no-control-regex
+const SEQUENCE = /\u001b(?:\[([0-9;:?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const COLOURS: Record<number, Colour> = {
+  31: "red",
+  32: "green",
+  33: "yellow",
+  34: "blue",
+  35: "magenta",
+  36: "cyan",
+  90: "dim",
+  91: "red",
+  92: "green",
+  93: "yellow",
+  94: "blue",
+  95: "magenta",
+  96: "cyan",
+};
+
+type Style = Pick<Span, "colour" | "bold">;
+
+function restyle(style: Style, parameters: string): Style {
+  const codes = parameters === "" ? [0] : parameters.split(/[;:]/).map(Number);
+  let next = { ...style };
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] ?? 0;
+    if (code === 0) next = {};
+    else if (code === 1) next.bold = true;
+    else if (code === 2) next.colour = "dim";
+    else if (code === 22) next = next.colour === "dim" ? {} : { colour: next.colour };
+    else if (code === 39) delete next.colour;
+    else if (code === 38 || code === 48) i += codes[i + 1] === 5 ? 2 : 4;
+    else if (COLOURS[code]) next.colour = COLOURS[code];
+  }
+  return next;
+}
+
+const afterReturn = (line: string) => {
+  const trimmed = line.replace(/\r+$/, "");
+  return trimmed.slice(trimmed.lastIndexOf("\r") + 1);
+};
+
+export function spans(raw: string): Span[] {
+  const line = afterReturn(raw);
+  if (!line.includes("\u001b")) return [{ text: line.replace(CONTROLS, "") }];
+  const found: Span[] = [];
+  let style: Style = {};
+  let at = 0;
+  const push = (text: string) => {
+    const clean = text.replace(CONTROLS, "");
+    if (clean !== "") found.push({ text: clean, ...style });
+  };
+  for (const match of line.matchAll(SEQUENCE)) {
+    push(line.slice(at, match.index));
+    at = match.index + match[0].length;
+    if (match[2] === "m") style = restyle(style, match[1] ?? "");
+  }
+  push(line.slice(at));
+  return found.length > 0 ? found : [{ text: "" }];
+}
+
+/** Without colours: what is searched and copied. */
+export const plain = (line: string) => afterReturn(line).replace(SEQUENCE, "").replace(CONTROLS, "");
