@@ -9,7 +9,12 @@ import { part } from "@/lib/api";
 import { actionLabel } from "./filters";
 
 const ICONS = { user: UserIcon, token: KeyRoundIcon, root: ServerCogIcon, system: BotIcon } as const;
-const KINDS = { user: "user", token: "API token", root: "root on the server", system: "NanoScale itself" } as const;
+const KINDS = {
+  user: "user",
+  token: "API token",
+  root: "root on the server",
+  system: "NanoScale itself",
+} as const;
 
 function Actor({ entry }: { entry: AuditEntry }) {
   const Icon = ICONS[entry.actor.kind];
