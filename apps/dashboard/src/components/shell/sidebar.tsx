@@ -68,9 +68,9 @@ export function Sidebar({
         <NavLinks />
         <div className="mt-auto grid gap-2">
           <div className="min-h-9">{userMenu}</div>
-          <p className="px-2 text-xs text-muted-foreground">
+          <div className="px-2 text-xs text-muted-foreground">
             {me ? <>NanoScale {me.version}</> : <Skeleton className="my-0.5 h-3 w-24" />}
-          </p>
+          </div>
         </div>
       </div>
     </aside>

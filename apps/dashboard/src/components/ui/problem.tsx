@@ -9,18 +9,22 @@ export function Problem({
   error,
   onRetry,
   busy,
+  isPage,
   className,
 }: {
   title?: string;
   error: Error | null;
   onRetry?: () => void;
   busy?: boolean;
+  /** It is all that the page shows: its title is the page's. */
+  isPage?: boolean;
   className?: string;
 }) {
+  const Heading = isPage ? "h1" : "h2";
   return (
     <div role="alert" className={cn("flex flex-col items-center gap-3 px-6 py-10 text-center", className)}>
       <TriangleAlertIcon aria-hidden className="size-6 text-danger" />
-      <h2 className="font-medium">{title}</h2>
+      <Heading className="font-medium">{title}</Heading>
       {error ? <p className="max-w-md text-sm text-balance text-muted-foreground">{error.message}</p> : null}
       {onRetry ? (
         <Button variant="secondary" size="sm" busy={busy} onClick={onRetry}>

@@ -19,7 +19,7 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
         <Link
           href={`/projects/${part(project.name)}`}
           prefetch={false}
-          className="font-medium underline-offset-4 hover:underline"
+          className="flex min-h-6 items-center font-medium underline-offset-4 hover:underline"
         >
           {project.name}
         </Link>
@@ -30,7 +30,7 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
             href={project.url}
             target="_blank"
             rel="noreferrer"
-            className="flex items-center gap-1 text-xs text-muted-foreground hover:text-foreground"
+            className="flex min-h-6 items-center gap-1 text-xs text-muted-foreground hover:text-foreground"
           >
             <span className="truncate">{project.host}</span>
             <ExternalLinkIcon aria-hidden className="size-3 shrink-0" />
