@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { describe, expect, it } from "vitest";
-import { plain, spans } from "./ansi";
+import { colours, plain, spans } from "./ansi";
 
 const ESC = "\u001b";
 
@@ -28,5 +28,14 @@ describe("colours of a line", () => {
   it("never has an escape in its text", () => {
     for (const line of [ESC, `${ESC}[`, `${ESC}[3`, `a${ESC}]x`, `${ESC}${ESC}[m`])
       for (const span of spans(line)) expect(span.text).not.toContain(ESC);
+  });
+  it("for a terminal keeps colours alone", () => {
+    const wild = `${ESC}[31mred${ESC}[0m${ESC}[2J${ESC}[10;10H${ESC}]0;title\u0007${ESC}]52;c;eA==${ESC}\\\u0001[9mx\u0007`;
+    expect(colours(wild)).toBe(`${ESC}[31mred${ESC}[0m[9mx`);
+  });
+  it("in a terminal are never dimmed", () => {
+    expect(colours(`${ESC}[2ma${ESC}[22m`)).toBe(`${ESC}[90ma${ESC}[22;39m`);
+    expect(colours(`${ESC}[1;2;31mx${ESC}[m`)).toBe(`${ESC}[1;90;31mx${ESC}[m`);
+    expect(colours(`${ESC}[38;5;2;2mx${ESC}[48;2;2;22;2;1m`)).toBe(`${ESC}[38;5;2;90mx${ESC}[48;2;2;22;2;1m`);
   });
 });

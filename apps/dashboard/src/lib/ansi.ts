@@ -5,10 +5,12 @@ export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | 
 export type Span = { text: string; colour?: Colour; bold?: boolean };
 
 // CSI, OSC and the shorter escape sequences.
-// eslint-disable-next-line no-control-regex
+
 const SEQUENCE = /\u001b(?:\[([0-9;:?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
-// eslint-disable-next-line no-control-regex
+
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+const CONTROLS_BUT_MARK = /[\u0000\u0002-\u0008\u000b-\u001f\u007f]/g;
 const COLOURS: Record<number, Colour> = {
   31: "red",
   32: "green",
@@ -69,3 +71,29 @@ export function spans(raw: string): Span[] {
 
 /** Without colours: what is searched and copied. */
 export const plain = (line: string) => afterReturn(line).replace(SEQUENCE, "").replace(CONTROLS, "");
+
+/** A terminal draws "dim" at half its contrast, which cannot be read: grey instead. */
+function withoutDim(parameters: string): string {
+  const codes = parameters.split(";");
+  let out = "";
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] ?? "";
+    const length = code === "38" || code === "48" ? (codes[i + 1] === "5" ? 3 : 5) : 1;
+    const piece = length > 1 ? codes.slice(i, i + length).join(";") : (READABLE[code] ?? code);
+    i += length - 1;
+    out += i < length ? piece : `;${piece}`;
+  }
+  return out;
+}
+const READABLE: Record<string, string> = { "2": "90", "22": "22;39" };
+
+/** With its colours, and without anything that would move a terminal's cursor or change its title. */
+export const colours = (line: string) =>
+  afterReturn(line)
+    // The mark that keeps a colour through the cleaning is no text of theirs.
+    .replaceAll("\u0001", "")
+    .replace(SEQUENCE, (_, parameters: string | undefined, final: string | undefined) =>
+      final === "m" ? `\u0001[${withoutDim(parameters ?? "")}m` : "",
+    )
+    .replace(CONTROLS_BUT_MARK, "")
+    .replaceAll("\u0001", "\u001b");

@@ -103,6 +103,19 @@ export const recentDeployments = (limit = 10) =>
     queryFn: async ({ signal }) =>
       (await get<{ deployments: Deployment[] }>(`/deployments?limit=${limit}`, signal)).deployments,
   });
+type DeploymentPage = { deployments: Deployment[]; next: number | null };
+/** Those of one project, newest first, as far back as somebody asks. */
+export const deploymentPages = (name: string) =>
+  infiniteQueryOptions({
+    queryKey: ["deployments", "of", name],
+    initialPageParam: null as number | null,
+    queryFn: ({ signal, pageParam }) =>
+      get<DeploymentPage>(
+        `/projects/${part(name)}/deployments?limit=20${pageParam === null ? "" : `&before=${pageParam}`}`,
+        signal,
+      ),
+    getNextPageParam: (page) => page.next,
+  });
 export const deployment = (id: string) =>
   queryOptions({
     queryKey: ["deployment", id],

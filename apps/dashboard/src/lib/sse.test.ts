@@ -65,7 +65,12 @@ describe("followStream", () => {
     expect(run.states).toEqual(["connecting", "lost", "connecting", "live", "ended"]);
   });
   it("does not ask again what was refused for good", async () => {
-    const body = JSON.stringify({ type: "deployment-absent", title: "", status: 404, detail: "There is none." });
+    const body = JSON.stringify({
+      type: "deployment-absent",
+      title: "",
+      status: 404,
+      detail: "There is none.",
+    });
     const run = await follow([new Response(body, { status: 404 })]);
     expect(run.states).toEqual(["connecting", "refused"]);
     expect(run.asked).toHaveLength(1);
