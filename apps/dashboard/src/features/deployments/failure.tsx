@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+"use client";
+
+import type { Failure, Project } from "@nanoscale/contracts";
+import { CircleXIcon } from "lucide-react";
+import Link from "next/link";
+import { Button } from "@/components/ui/button";
+import { plain } from "@/lib/ansi";
+import { part } from "@/lib/api";
+import { toast } from "@/lib/toast";
+import { usePatchProject } from "../projects/mutations";
+import { diagnose, type Remedy } from "./remedy";
+import { STEP_WORDS } from "./states";
+
+const LAST_LINES = 12;
+
+function RemedyButton({
+  remedy,
+  first,
+  project,
+  busy,
+  onRetry,
+}: {
+  remedy: Remedy;
+  first: boolean;
+  project: Project;
+  busy: boolean;
+  onRetry: () => void;
+}) {
+  const patch = usePatchProject(project.name);
+  const variant = first ? "primary" : "secondary";
+  if (remedy.kind === "patch") {
+    const apply = () =>
+      patch.mutate(remedy.changes, {
+        onSuccess: onRetry,
+        onError: (error) => toast.error("The setting was not changed", error),
+      });
+    return (
+      <Button variant={variant} busy={patch.isPending || busy} onClick={apply}>
+        {remedy.label}
+      </Button>
+    );
+  }
+  if (remedy.kind === "retry") {
+    return (
+      <Button variant={variant} busy={busy} onClick={onRetry}>
+        {remedy.label}
+      </Button>
+    );
+  }
+  const href = remedy.kind === "servers" ? "/servers" : `/projects/${part(project.name)}?tab=${remedy.tab}`;
+  return (
+    <Button variant={variant} asChild>
+      <Link href={href}>{remedy.label}</Link>
+    </Button>
+  );
+}
+
+/** What went wrong, the lines before it, and the button that helps. */
+export function FailureCard({
+  failure,
+  project,
+  busy,
+  onRetry,
+}: {
+  failure: Failure;
+  project: Project;
+  busy: boolean;
+  onRetry: () => void;
+}) {
+  const { title, advice, remedies } = diagnose(failure, project);
+  const lines = failure.last_lines.slice(-LAST_LINES).map(plain);
+  return (
+    <section
+      aria-label="Why it failed"
+      className="mb-6 grid gap-4 rounded-xl border border-danger/40 bg-danger/5 p-5"
+    >
+      <div className="flex items-start gap-3">
+        <CircleXIcon aria-hidden className="mt-0.5 size-5 shrink-0 text-danger" />
+        <div className="grid min-w-0 gap-1">
+          <h2 className="font-medium break-words">{title}</h2>
+          <p className="text-sm text-muted-foreground">
+            {advice} It failed in the step {STEP_WORDS[failure.step].title}
+            {failure.exit_code === null ? "" : `, with exit code ${failure.exit_code}`}.
+          </p>
+        </div>
+      </div>
+      {lines.length > 0 ? (
+        <pre
+          tabIndex={0}
+          aria-label="Its last lines"
+          className="max-h-56 overflow-auto rounded-lg border bg-background px-4 py-3 font-mono text-xs leading-5 wrap-anywhere whitespace-pre-wrap"
+        >
+          {lines.join("\n")}
+        </pre>
+      ) : null}
+      <div className="flex flex-wrap gap-2">
+        {remedies.map((remedy, i) => (
+          <RemedyButton
+            key={remedy.label}
+            remedy={remedy}
+            first={i === 0}
+            project={project}
+            busy={busy}
+            onRetry={onRetry}
+          />
+        ))}
+      </div>
+    </section>
+  );
+}
