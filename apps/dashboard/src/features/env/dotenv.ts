@@ -7,7 +7,7 @@ export type DotEnv = { pairs: Pair[]; problems: string[] };
 const MOST_BYTES = 32 * 1024;
 const RESERVED = /^(PORT|HOME|PATH|LISTEN_.*|LD_.*|NANOSCALE_.*)$/;
 // What the agent refuses in a value: control characters but tab and newline.
-// eslint-disable-next-line no-control-regex
+
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
 export function keyProblem(key: string): string | null {
@@ -59,7 +59,12 @@ export function parseDotEnv(source: string): DotEnv {
     const quote = text.charAt(start);
     const string = ['"', "'", "`"].includes(quote) ? quoted(text, start + 1, quote) : null;
     // Unquoted, a comment starts at a # after a space.
-    const value = string?.value ?? text.slice(start, end).replace(/(^|\s)#.*$/, "").trimEnd();
+    const value =
+      string?.value ??
+      text
+        .slice(start, end)
+        .replace(/(^|\s)#.*$/, "")
+        .trimEnd();
     const problem = keyProblem(key) ?? valueProblem(value);
     if (problem) problems.push(`Line ${line}: ${key}: ${problem}`);
     else {
