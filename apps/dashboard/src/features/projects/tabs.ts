@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import type { Project } from "@nanoscale/contracts";
+
+/** The tabs of a project, in the address as ?tab=. */
+export const TABS = [
+  { value: "overview", label: "Overview" },
+  { value: "deployments", label: "Deployments" },
+  { value: "logs", label: "Logs" },
+  { value: "environment", label: "Environment" },
+  { value: "domains", label: "Domains" },
+  { value: "settings", label: "Settings" },
+  { value: "danger", label: "Danger" },
+] as const;
+export type Tab = (typeof TABS)[number]["value"];
+
+export const isTab = (text: string | null): text is Tab => TABS.some((tab) => tab.value === text);
+
+/** What the tab does, on the command line. */
+export function tabCommands(tab: Tab, { name }: Pick<Project, "name">): string[] {
+  switch (tab) {
+    case "overview":
+      return [
+        `nanoscale projects show ${name}`,
+        `nanoscale deploy ${name}`,
+        `nanoscale rollback ${name}`,
+        `nanoscale restart ${name}`,
+        `nanoscale sleep ${name}`,
+        `nanoscale wake ${name}`,
+        `nanoscale projects stats ${name}`,
+      ];
+    case "deployments":
+      return [
+        `nanoscale deployments list ${name}`,
+        `nanoscale releases ${name}`,
+        `nanoscale rollback ${name}`,
+      ];
+    case "logs":
+      return [`nanoscale logs ${name} -f`];
+    case "environment":
+      return [`nanoscale env list ${name}`, `nanoscale env set ${name} --file .env --restart`];
+    case "domains":
+      return [`nanoscale domains list ${name}`, `nanoscale domains add ${name} www.example.com`];
+    case "settings":
+      return [
+        `nanoscale projects set ${name} --memory 512 --restart`,
+        `nanoscale projects protect ${name} --maintenance on`,
+        `nanoscale projects move ${name} SERVER`,
+      ];
+    case "danger":
+      return [`nanoscale projects delete ${name}`];
+  }
+}
