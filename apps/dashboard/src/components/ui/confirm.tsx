@@ -45,7 +45,11 @@ function Body({ onOpenChange, children, confirmLabel, tone = "danger", typed, on
   };
   return (
     <>
-      <form id={form} onSubmit={(event) => void submit(event)} className="grid gap-4 text-sm">
+      <form
+        id={form}
+        onSubmit={(event) => void submit(event)}
+        className="grid grid-cols-[minmax(0,1fr)] gap-4 text-sm"
+      >
         {children}
         {typed === undefined ? null : (
           <Field

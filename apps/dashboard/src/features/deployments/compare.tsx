@@ -35,21 +35,31 @@ function took(d: Deployment, name: StepName): string {
     : `${duration(step.duration_ms)}${step.result === "failed" ? ", failed" : ""}`;
 }
 
-function rows(a: Deployment, b: Deployment): [string, string, string][] {
-  const both = (of: (d: Deployment) => string): [string, string] => [of(a), of(b)];
-  const steps = STEPS.filter((name) => [a, b].some((d) => d.steps?.some((s) => s.name === name)));
+type Row = { term: string; texts: [string, string]; differs: boolean };
+
+/** No two take equally long: of times only that a step ended otherwise, or was not come to, is a difference. */
+function rows(a: Deployment, b: Deployment): Row[] {
+  const row = (term: string, of: (d: Deployment) => string, differs?: boolean): Row => ({
+    term,
+    texts: [of(a), of(b)],
+    differs: differs ?? of(a) !== of(b),
+  });
+  const result = (d: Deployment, name: StepName) => d.steps?.find((s) => s.name === name)?.result;
+  const steps = STEPS.filter((name) => result(a, name) || result(b, name));
   return [
-    ["Kind", ...both((d) => KIND_WORDS[d.kind])],
-    ["Outcome", ...both((d) => (d.state === "live" ? "Went live" : statusWord(d.state)))],
-    ["Branch", ...both((d) => d.branch)],
-    ["Commit", ...both((d) => (d.commit ? shortCommit(d.commit) : "–"))],
-    ["Subject", ...both((d) => d.subject ?? "–")],
-    ["Author", ...both((d) => d.author ?? "–")],
-    ["Release", ...both((d) => (d.release === null ? "–" : String(d.release)))],
-    ["Begun", ...both((d) => exactTime(Date.parse(d.created_at)))],
-    ["Took", ...both((d) => (d.duration_ms === null ? "under way" : duration(d.duration_ms)))],
-    ...steps.map((name): [string, string, string] => [STEP_WORDS[name].title, ...both((d) => took(d, name))]),
-    ["Failure", ...both((d) => d.failure?.sentence ?? "–")],
+    row("Kind", (d) => KIND_WORDS[d.kind]),
+    row("Outcome", (d) => (d.state === "live" ? "Went live" : statusWord(d.state))),
+    row("Failure", (d) => d.failure?.sentence ?? "–"),
+    row("Branch", (d) => d.branch),
+    row("Commit", (d) => (d.commit ? shortCommit(d.commit) : "–")),
+    row("Subject", (d) => d.subject ?? "–"),
+    row("Author", (d) => d.author ?? "–"),
+    row("Release number", (d) => (d.release === null ? "–" : String(d.release))),
+    row("Begun", (d) => exactTime(Date.parse(d.created_at)), false),
+    row("Took", (d) => (d.duration_ms === null ? "under way" : duration(d.duration_ms)), false),
+    ...steps.map((name) =>
+      row(STEP_WORDS[name].title, (d) => took(d, name), result(a, name) !== result(b, name)),
+    ),
   ];
 }
 
@@ -81,7 +91,7 @@ export function CompareDialog({
           <table className="w-full min-w-96 table-fixed text-left text-sm">
             <thead className="text-xs text-muted-foreground">
               <tr className="border-b">
-                <th scope="col" className="w-28 px-3 py-2 font-medium">
+                <th scope="col" className="w-32 px-3 py-2 font-medium">
                   <span className="sr-only">What</span>
                 </th>
                 {[a, b].map((d) => (
@@ -94,18 +104,18 @@ export function CompareDialog({
               </tr>
             </thead>
             <tbody className="divide-y">
-              {rows(fullA, fullB).map(([term, one, other]) => (
-                <tr key={term} className={one === other ? undefined : "bg-warning/8"}>
-                  <th scope="row" className="px-3 py-1.5 font-normal text-muted-foreground">
+              {rows(fullA, fullB).map(({ term, texts, differs }) => (
+                <tr key={term} className={differs ? "bg-warning/8" : undefined}>
+                  <th scope="row" className="px-3 py-1.5 align-top font-normal text-muted-foreground">
                     {term}
-                    {one === other ? null : <span className="sr-only"> (differs)</span>}
+                    {differs ? <span className="sr-only"> (differs)</span> : null}
                   </th>
-                  {[one, other].map((text, i) => (
+                  {texts.map((text, i) => (
                     <td
                       key={i}
                       className={cn(
                         "px-3 py-1.5 align-top wrap-anywhere",
-                        term === "Commit" && "font-mono text-xs",
+                        term === "Commit" && "font-mono text-xs leading-5",
                       )}
                     >
                       {text}

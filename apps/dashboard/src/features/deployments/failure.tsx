@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 "use client";
 
-import type { Failure, Project } from "@nanoscale/contracts";
+import type { Failure, Project, ProjectSettings } from "@nanoscale/contracts";
 import { CircleXIcon } from "lucide-react";
 import Link from "next/link";
 import { Button } from "@/components/ui/button";
 import { plain } from "@/lib/ansi";
 import { part } from "@/lib/api";
-import { toast } from "@/lib/toast";
-import { usePatchProject } from "../projects/mutations";
 import { diagnose, type Remedy } from "./remedy";
 import { STEP_WORDS } from "./states";
 
@@ -25,25 +23,13 @@ function RemedyButton({
   first: boolean;
   project: Project;
   busy: boolean;
-  onRetry: () => void;
+  onRetry: Retry;
 }) {
-  const patch = usePatchProject(project.name);
   const variant = first ? "primary" : "secondary";
-  if (remedy.kind === "patch") {
-    const apply = () =>
-      patch.mutate(remedy.changes, {
-        onSuccess: onRetry,
-        onError: (error) => toast.error("The setting was not changed", error),
-      });
+  if (remedy.kind === "patch" || remedy.kind === "retry") {
+    const changes = remedy.kind === "patch" ? remedy.changes : undefined;
     return (
-      <Button variant={variant} busy={patch.isPending || busy} onClick={apply}>
-        {remedy.label}
-      </Button>
-    );
-  }
-  if (remedy.kind === "retry") {
-    return (
-      <Button variant={variant} busy={busy} onClick={onRetry}>
+      <Button variant={variant} busy={busy} onClick={() => onRetry(changes)}>
         {remedy.label}
       </Button>
     );
@@ -56,6 +42,8 @@ function RemedyButton({
   );
 }
 
+type Retry = (changes?: Partial<ProjectSettings>) => void;
+
 /** What went wrong, the lines before it, and the button that helps. */
 export function FailureCard({
   failure,
@@ -66,7 +54,7 @@ export function FailureCard({
   failure: Failure;
   project: Project;
   busy: boolean;
-  onRetry: () => void;
+  onRetry: Retry;
 }) {
   const { title, advice, remedies } = diagnose(failure, project);
   const lines = failure.last_lines.slice(-LAST_LINES).map(plain);

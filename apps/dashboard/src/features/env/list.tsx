@@ -85,10 +85,12 @@ function Line({ row, onEdit, onUnset, onUndo }: { row: Row; onEdit: () => void }
       >
         {row.key}
       </code>
-      <span className="font-mono text-sm text-muted-foreground">
+      <span className="text-sm text-muted-foreground">
         {row.state === "kept" ? (
           <>
-            <span aria-hidden>{row.masked}</span>
+            <span aria-hidden className="font-mono">
+              {row.masked}
+            </span>
             <span className="sr-only">hidden value</span>
           </>
         ) : (

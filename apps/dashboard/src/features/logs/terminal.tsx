@@ -126,11 +126,18 @@ export default function LogTerminal({
         toEnd: () => term.scrollToBottom(),
       });
     });
-    const events = ["wheel", "touchmove", "pointermove", "pointerup"] as const;
+    // Up is away at once: with many lines a second the next ones would lead back before it is looked.
+    const onWheel = (event: WheelEvent) => {
+      if (event.deltaY < 0 && term.buffer.active.baseY > 0) away(true);
+      else look();
+    };
+    const events = ["touchmove", "touchend", "pointerup"] as const;
     for (const name of events) element.addEventListener(name, look, { passive: true });
+    element.addEventListener("wheel", onWheel, { passive: true, capture: true });
     return () => {
       gone = true;
       for (const name of events) element.removeEventListener(name, look);
+      element.removeEventListener("wheel", onWheel, { capture: true });
       observer.disconnect();
       made.current = null;
       ready(null);

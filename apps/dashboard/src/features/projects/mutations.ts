@@ -59,19 +59,37 @@ const REFUSED = {
 
 /** The same, and on to its page; what the API refuses is told in a corner. */
 export function useBeginAndWatch(name: string) {
-  const begin = useBegin(name);
+  const client = useQueryClient();
   const router = useRouter();
+  // What follows is said here, not where it is called: whoever called may be gone from the screen by then.
+  const begin = useMutation({
+    retry,
+    mutationFn: ({
+      changes,
+      id,
+      what,
+      ...body
+    }: Begin & { id: string; changes?: Partial<ProjectSettings> }) =>
+      change(client, name, changes).then(() =>
+        call<Deployment>("POST", `/projects/${part(name)}/${what}`, { ...body, id }),
+      ),
+    onSuccess: (deployment) => {
+      remember(client, deployment);
+      router.push(deploymentPath(deployment));
+    },
+    onError: (error, { what }) => toast.error(`${name} ${REFUSED[what]}`, error),
+  });
   return {
     isPending: begin.isPending,
-    run: (what: Begin) =>
-      begin.mutate(
-        { ...what, id: newDeploymentId() },
-        {
-          onSuccess: (deployment) => router.push(deploymentPath(deployment)),
-          onError: (error) => toast.error(`${name} ${REFUSED[what.what]}`, error),
-        },
-      ),
+    /** `changes` of the settings are made before. */
+    run: (what: Begin, changes?: Partial<ProjectSettings>) =>
+      begin.mutate({ ...what, changes, id: newDeploymentId() }),
   };
+}
+
+async function change(client: QueryClient, name: string, changes: Partial<ProjectSettings> | undefined) {
+  if (!changes) return;
+  putProject(client, await call<Project>("PATCH", `/projects/${part(name)}`, changes));
 }
 
 export function useCancel(deployment: Pick<Deployment, "id" | "project">) {
@@ -105,14 +123,5 @@ export function useWake(name: string) {
       toast.success(`${name} is awake`);
     },
     onError: (error) => toast.error(`${name} was not woken`, error),
-  });
-}
-
-export function usePatchProject(name: string) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (changes: Partial<ProjectSettings>) =>
-      call<Project>("PATCH", `/projects/${part(name)}`, changes),
-    onSuccess: (project) => putProject(client, project),
   });
 }

@@ -59,7 +59,7 @@ function Open({ project, onOpenChange, release }: Props) {
       ) : others.length === 0 ? (
         <Notice tone="info">No release but the live one is kept.</Notice>
       ) : (
-        <fieldset className="max-h-72 divide-y overflow-y-auto rounded-lg border">
+        <fieldset className="max-h-72 min-w-0 divide-y overflow-y-auto rounded-lg border">
           <legend className="sr-only">Release</legend>
           {others.map((r) => (
             <label
