@@ -55,7 +55,6 @@ static const Action actions[] = {
         { "POST", "/api/cluster/join", "cluster.join", NOTHING },
         { "POST", "/api/metrics/token", "metrics.token", NOTHING },
         { "DELETE", "/api/metrics/token", "metrics.no-token", NOTHING },
-        { "POST", "/api/repositories/check", "repository.check", NOTHING },
         { "PATCH", "/api/settings", "settings.change", NOTHING, true },
         { "POST", "/api/auth/claim", "auth.claim", NOTHING },
         { "POST", "/api/auth/setup", "auth.setup", NOTHING },

@@ -7,8 +7,8 @@
 #include "api/reply.h"
 
 #include "base/text.h"
-#include "security/validate.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -82,11 +82,12 @@ static bool is_json(const HttpRequest *rq) {
 static int identify(Api *a, HttpRequest *rq, Actor *actor) {
         const char *address = http_request_header(rq, "X-Nanoscale-Address"), *cookies = http_request_header(rq, "Cookie"),
                    *authorization = http_request_header(rq, "Authorization"), *token = web_bearer(authorization);
+        struct in6_addr binary;
         char value[64];
         bool has_cookie = cookies && web_cookie(cookies, value, sizeof value);
         int r = STORE_E_ABSENT;
 
-        if (address && valid_server_address(address))
+        if (address && (inet_pton(AF_INET, address, &binary) == 1 || inet_pton(AF_INET6, address, &binary) == 1))
                 (void) snprintf(actor->address, sizeof actor->address, "%.47s", address);
         if (authorization && has_cookie) {
                 reply_problem(rq, 400, "two-identities", "Two ways to sign in at once", NULL, "Send a cookie or a token, not both.");

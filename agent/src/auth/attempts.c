@@ -62,6 +62,14 @@ void attempts_failed(Attempts *a, const char *key, int64_t now_ms) {
         row->last_ms = now_ms;
 }
 
+void attempts_undo(Attempts *a, const char *key) {
+        for (size_t i = 0; i < ATTEMPTS_KEPT; i++) {
+                Attempt *at = &a->rows[i];
+                if (at->key[0] && strncmp(at->key, key, sizeof at->key - 1) == 0 && --at->n == 0)
+                        *at = (Attempt){ 0 };
+        }
+}
+
 void attempts_succeeded(Attempts *a, const char *key) {
         for (size_t i = 0; i < ATTEMPTS_KEPT; i++)
                 if (strncmp(a->rows[i].key, key, sizeof a->rows[i].key - 1) == 0)

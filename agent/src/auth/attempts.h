@@ -25,4 +25,5 @@ int64_t attempts_wait_address(const Attempts *a, const char *address, int64_t no
 int64_t attempts_wait_user(const Attempts *a, const char *user, int64_t now_ms);
 /* When the table is full the failure that is oldest is forgotten. */
 void attempts_failed(Attempts *a, const char *key, int64_t now_ms);
+void attempts_undo(Attempts *a, const char *key); /* the last one was none */
 void attempts_succeeded(Attempts *a, const char *key);

@@ -1,36 +1,55 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What needs a password: signing in, claiming a new server, and what a person has to confirm with it. */
-#include "auth/internal.h"
-#include "auth/totp.h"
+#include "auth/sign_internal.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "security/random.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef enum { SIGN_IN, CLAIM, CHANGE_PASSWORD, FACTOR_BEGIN, FACTOR_REMOVE } Kind;
+/* --- attempts --- */
 
-struct SignTask {
-        Accounts *a;
-        HashJob *job;
-        Timer *soon; /* of an outcome that was known at once */
-        SignResult result;
-        bool is_ending;
-        Kind kind;
-        SignDone done;
-        void *owner;
+/* A whole network of IPv6 is one customer's. Those of whom no address is known share one key. */
+static void attempts_key(const char *address, char ret[static 48]) {
+        struct in6_addr a;
 
-        SignedIn who;                 /* who asks, where somebody is signed in */
-        char user[USER_NAME_MAX + 1]; /* as typed */
-        char user_id[13];             /* whose password is verified; empty: nobody's */
-        char code[64], claim[64];
-        char password[LOGIN_PASSWORD_MAX + 1]; /* the new one */
-        char address[48], key[48], agent[200]; /* key: of the table of attempts */
-};
+        if (inet_pton(AF_INET6, address, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
+                memset(a.s6_addr + 8, 0, 8);
+                if (inet_ntop(AF_INET6, &a, ret, 48))
+                        return;
+        }
+        (void) snprintf(ret, 48, "%.47s", address[0] ? address : "unknown");
+}
+
+static int64_t wait_of(const SignTask *t) {
+        int64_t now = clock_now_ms(), address = attempts_wait_address(&t->a->addresses, t->key, now),
+                user = t->user[0] ? attempts_wait_user(&t->a->users, t->user, now) : 0;
+
+        return address > user ? address : user;
+}
+
+/* Counted before it is known to be wrong: many at once would all be let in otherwise, and so would those whose client does not wait. */
+static void count_attempt(SignTask *t) {
+        int64_t now = clock_now_ms();
+
+        t->is_counted = true;
+        attempts_failed(&t->a->addresses, t->key, now);
+        if (t->user[0])
+                attempts_failed(&t->a->users, t->user, now);
+}
+
+static void settle_attempt(SignTask *t, SignOutcome outcome) {
+        if (outcome == SIGN_OK) {
+                attempts_succeeded(&t->a->addresses, t->key);
+                attempts_succeeded(&t->a->users, t->user);
+        } else if (t->is_counted && outcome != SIGN_WRONG && outcome != SIGN_WRONG_CODE) {
+                attempts_undo(&t->a->addresses, t->key);
+                attempts_undo(&t->a->users, t->user);
+        }
+}
 
 /* --- ends --- */
 
@@ -47,25 +66,26 @@ SignTask *sign_task_drop(SignTask *t) {
         return NULL;
 }
 
-static void end(SignTask *t, const SignResult *result) {
+void sign_end(SignTask *t, const SignResult *result) {
         t->job = NULL; /* its callback is where we are, or it never was */
         t->is_ending = true;
+        settle_attempt(t, result->outcome);
         t->done(t->owner, result);
         task_free(t);
 }
 
-static void end_with(SignTask *t, SignOutcome outcome) {
-        end(t, &(SignResult){ .outcome = outcome });
+void sign_end_with(SignTask *t, SignOutcome outcome) {
+        sign_end(t, &(SignResult){ .outcome = outcome });
 }
 
-static void end_failed(SignTask *t, int r) {
-        end(t, &(SignResult){ .outcome = SIGN_FAILED, .error = r < 0 ? r : -EIO });
+void sign_end_failed(SignTask *t, int r) {
+        sign_end(t, &(SignResult){ .outcome = SIGN_FAILED, .error = r < 0 ? r : -EIO });
 }
 
 static void on_soon(void *owner) {
         SignTask *t = owner;
 
-        end(t, &t->result);
+        sign_end(t, &t->result);
 }
 
 static int end_soon(SignTask *t, const SignResult *result, SignTask **ret_task) {
@@ -81,252 +101,9 @@ static int end_soon(SignTask *t, const SignResult *result, SignTask **ret_task) 
         return 0;
 }
 
-/* --- attempts --- */
-
-/* A whole network of IPv6 is one customer's. */
-static void attempts_key(const char *address, char ret[static 48]) {
-        struct in6_addr a;
-
-        if (inet_pton(AF_INET6, address, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
-                memset(a.s6_addr + 8, 0, 8);
-                if (inet_ntop(AF_INET6, &a, ret, 48))
-                        return;
-        }
-        (void) snprintf(ret, 48, "%.47s", address);
-}
-
-static void failed(SignTask *t, SignOutcome outcome) {
-        int64_t now = clock_now_ms();
-
-        attempts_failed(&t->a->addresses, t->key, now);
-        if (t->user[0])
-                attempts_failed(&t->a->users, t->user, now);
-        end_with(t, outcome);
-}
-
-static int64_t wait_of(const SignTask *t) {
-        int64_t now = clock_now_ms(), address = attempts_wait_address(&t->a->addresses, t->key, now),
-                user = t->user[0] ? attempts_wait_user(&t->a->users, t->user, now) : 0;
-
-        return address > user ? address : user;
-}
-
-static void succeeded(SignTask *t) {
-        attempts_succeeded(&t->a->addresses, t->key);
-        attempts_succeeded(&t->a->users, t->user);
-}
-
-/* --- after the password was found to be right --- */
-
-static void open_session(SignTask *t, const UserRow *user, bool was_reset) {
-        char cookie[TOKEN_LENGTH + 1];
-        SignResult result = { .outcome = SIGN_OK, .cookie = cookie, .was_reset = was_reset };
-        int r = session_new(t->a, user, &(Browser){ t->address, t->agent }, cookie, &result.who);
-
-        if (r != STORE_OK)
-                end_failed(t, r);
-        else
-                end(t, &result);
-        secret_zero(cookie, sizeof cookie);
-}
-
-static void sign_in(SignTask *t, const UserRow *user) {
-        int r = 0;
-
-        if (user->totp_secret) {
-                if (!t->code[0]) {
-                        end_with(t, SIGN_CODE_WANTED);
-                        return;
-                }
-                r = factor_take(t->a, user, t->code, true);
-                if (r == STORE_E_USED) {
-                        failed(t, SIGN_WRONG_CODE);
-                        return;
-                }
-                if (r < 0) {
-                        end_failed(t, r);
-                        return;
-                }
-        }
-        succeeded(t);
-        open_session(t, user, false);
-}
-
-static void on_new_password(void *owner, const HashResult *hashed);
-
-static void begin_factor(SignTask *t, UserRow *user) {
-        unsigned char secret[TOTP_SECRET_BYTES];
-        char base32[TOTP_BASE32_SIZE];
-        char *sealed = NULL;
-        int r;
-
-        if (user->totp_secret) {
-                end(t, &(SignResult){ .outcome = SIGN_REFUSED, .sentence = "There is a second factor already. Remove it first." });
-                return;
-        }
-        totp_secret_new(secret);
-        totp_base32(secret, base32);
-        secret_zero(secret, sizeof secret);
-        r = factor_seal(t->a, user->id, base32, &sealed);
-        if (r == 0) {
-                free(user->totp_pending);
-                user->totp_pending = sealed;
-                r = store_user_update(t->a->store, user);
-        }
-        if (r != STORE_OK)
-                end_failed(t, r);
-        else
-                end(t, &(SignResult){ .outcome = SIGN_OK, .secret = base32, .user = user->name });
-        secret_zero(base32, sizeof base32);
-}
-
-static void remove_factor(SignTask *t, UserRow *user) {
-        int r = user->totp_secret ? factor_take(t->a, user, t->code, true) : STORE_OK;
-
-        if (r == STORE_E_USED) {
-                failed(t, SIGN_WRONG_CODE);
-                return;
-        }
-        if (r == STORE_OK) {
-                free(handover(user->totp_secret));
-                free(handover(user->totp_pending));
-                r = store_user_update(t->a->store, user);
-        }
-        if (r == STORE_OK)
-                r = store_recovery_put(t->a->store, user->id, NULL, 0);
-        if (r == STORE_OK)
-                end_with(t, SIGN_OK);
-        else
-                end_failed(t, r);
-}
-
-static void on_verified(void *owner, const HashResult *verified) {
-        SignTask *t = owner;
-        UserRow user = { 0 };
-        int r;
-
-        t->job = NULL;
-        if (!verified->ok) {
-                end_failed(t, -ENOMEM);
-                return;
-        }
-        if (!verified->is_right || !t->user_id[0]) {
-                failed(t, SIGN_WRONG);
-                return;
-        }
-        r = store_user_get(t->a->store, t->user_id, &user);
-        if (r != STORE_OK)
-                end_failed(t, r);
-        else if (t->kind == SIGN_IN)
-                sign_in(t, &user);
-        else if (t->kind == FACTOR_BEGIN)
-                begin_factor(t, &user);
-        else if (t->kind == FACTOR_REMOVE)
-                remove_factor(t, &user);
-        else {
-                r = hasher_hash(t->a->hasher, t->password, on_new_password, t, &t->job);
-                if (r == -EBUSY)
-                        end_with(t, SIGN_BUSY);
-                else if (r < 0)
-                        end_failed(t, r);
-        }
-        user_row_done(&user);
-}
-
-/* --- a new password --- */
-
-static int put_password(UserRow *user, const char *hash) {
-        char *copy = strdup(hash);
-
-        if (!copy)
-                return -ENOMEM;
-        free(user->password);
-        user->password = copy;
-        return 0;
-}
-
-/* In a transaction. */
-static int change(SignTask *t, const char *hash) {
-        UserRow user = { 0 };
-        int r = store_user_get(t->a->store, t->user_id, &user);
-
-        if (r == STORE_OK)
-                r = put_password(&user, hash);
-        if (r == STORE_OK)
-                r = store_user_update(t->a->store, &user);
-        if (r == STORE_OK)
-                r = store_session_delete_others(t->a->store, user.id, t->who.session_id);
-        user_row_done(&user);
-        return r;
-}
-
-/* In a transaction: the user that there is loses whatever signs it in. */
-static int claim(SignTask *t, const char *hash, UserRow *ret_user, bool *ret_was_there) {
-        Store *store = t->a->store;
-        char id[13];
-        int r = store_user_first(store, ret_user);
-
-        *ret_was_there = r == STORE_OK;
-        if (r == STORE_E_ABSENT) {
-                random_id(id);
-                *ret_user = (UserRow){
-                        .id = strdup(id), .name = strdup(t->user), .password = strdup(hash), .created_at_ms = clock_now_ms()
-                };
-                r = ret_user->id && ret_user->name && ret_user->password ? store_user_add(store, ret_user) : -ENOMEM;
-        } else if (r == STORE_OK) {
-                free(ret_user->name);
-                ret_user->name = strdup(t->user);
-                free(handover(ret_user->totp_secret));
-                free(handover(ret_user->totp_pending));
-                r = ret_user->name ? put_password(ret_user, hash) : -ENOMEM;
-                if (r == 0)
-                        r = store_user_update(store, ret_user);
-                if (r == STORE_OK)
-                        r = store_recovery_put(store, ret_user->id, NULL, 0);
-                if (r == STORE_OK)
-                        r = store_session_delete_others(store, ret_user->id, "");
-        }
-        return r == STORE_OK ? store_setting_put(store, CLAIM_SETTING, "") : r;
-}
-
-static void on_new_password(void *owner, const HashResult *hashed) {
-        SignTask *t = owner;
-        UserRow user = { 0 };
-        bool was_there = false;
-        int r;
-
-        t->job = NULL;
-        if (!hashed->ok) {
-                end_failed(t, -ENOMEM);
-                return;
-        }
-        /* Of two who claim with one code the second is late. */
-        if (t->kind == CLAIM && claim_check(t->a, t->claim) != STORE_OK) {
-                failed(t, SIGN_WRONG_CODE);
-                return;
-        }
-        r = store_begin(t->a->store);
-        if (r == 0) {
-                r = t->kind == CLAIM ? claim(t, hashed->hash, &user, &was_there) : change(t, hashed->hash);
-                if (r == STORE_OK)
-                        r = store_commit(t->a->store);
-                else
-                        store_rollback(t->a->store);
-        }
-        accounts_ended(t->a);
-        if (r != STORE_OK)
-                end_failed(t, r);
-        else if (t->kind == CLAIM) {
-                succeeded(t);
-                open_session(t, &user, was_there);
-        } else
-                end_with(t, SIGN_OK);
-        user_row_done(&user);
-}
-
 /* --- beginnings --- */
 
-static SignTask *task_new(Accounts *a, Kind kind, const SignedIn *who, const Browser *b, SignDone done, void *owner) {
+static SignTask *task_new(Accounts *a, SignKind kind, const SignedIn *who, const Browser *b, SignDone done, void *owner) {
         SignTask *t = calloc(1, sizeof *t);
 
         if (!t)
@@ -363,10 +140,13 @@ static int verify(SignTask *t, const char *password, SignTask **ret_task) {
                 password = "";
         r = t->user_id[0] ? store_user_get(t->a->store, t->user_id, &user)
                           : (t->user[0] ? store_user_get_by_name(t->a->store, t->user, &user) : STORE_E_ABSENT);
-        if (r == STORE_OK)
+        if (r == STORE_OK) {
                 (void) snprintf(t->user_id, sizeof t->user_id, "%s", user.id);
+                (void) fits(t->verified, sizeof t->verified, user.password);
+        }
+        count_attempt(t);
         if (r == STORE_OK || r == STORE_E_ABSENT)
-                r = hasher_verify(t->a->hasher, password, user.password, on_verified, t, &t->job);
+                r = hasher_verify(t->a->hasher, password, user.password, sign_on_verified, t, &t->job);
         user_row_done(&user);
         if (r == -EBUSY)
                 return end_soon(t, &(SignResult){ .outcome = SIGN_BUSY }, ret_task);
@@ -415,7 +195,7 @@ int accounts_claim(Accounts *a, const char *claim_code, const char *user, const 
         if (problem)
                 return refuse_soon(t, "password", problem, ret_task);
         (void) fits(t->user, sizeof t->user, user);
-        r = hasher_hash(a->hasher, password, on_new_password, t, &t->job);
+        r = hasher_hash(a->hasher, password, sign_on_new_password, t, &t->job);
         if (r < 0)
                 return end_soon(t, &(SignResult){ .outcome = r == -EBUSY ? SIGN_BUSY : SIGN_FAILED, .error = r }, ret_task);
         *ret_task = t;

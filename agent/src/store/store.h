@@ -127,6 +127,7 @@ int store_session_add(Store *s, const SessionRow *r, int64_t limit);
 int store_session_get(Store *s, const char *hash, SessionRow *ret);
 int store_session_touch(Store *s, const SessionRow *r); /* address and used_at_ms */
 int store_session_list(Store *s, const char *user_id, SessionRow **ret_rows, size_t *ret_n);
+int store_session_exists(Store *s, const char *user_id, const char *id); /* STORE_OK, STORE_E_ABSENT */
 int store_session_delete(Store *s, const char *user_id, const char *id);
 int store_session_delete_others(Store *s, const char *user_id, const char *keep_id); /* "": all */
 /* Those that are over, and those that nobody has used since. */

@@ -53,6 +53,7 @@ static const Query session_add = { "INSERT INTO sessions ($columns) VALUES ($val
 static const Query session_get = { "SELECT $columns FROM sessions WHERE hash = :hash", &sessions };
 static const Query session_touch = { "UPDATE sessions SET $set WHERE id = :id", &sessions };
 static const Query session_list = { "SELECT $columns FROM sessions WHERE user_id = :user ORDER BY used_at_ms DESC, id", &sessions };
+static const Query session_exists = { "SELECT count(*) FROM sessions WHERE id = :id AND user_id = :user", NULL };
 static const Query session_delete = { "DELETE FROM sessions WHERE id = :id AND user_id = :user", NULL };
 static const Query session_delete_others = { "DELETE FROM sessions WHERE user_id = :user AND id <> :keep", NULL };
 static const Query session_clean = { "DELETE FROM sessions WHERE expires_at_ms <= :now OR used_at_ms <= :unused", NULL };
@@ -147,6 +148,13 @@ int store_session_list(Store *s, const char *user_id, SessionRow **ret_rows, siz
 
         *ret_rows = rows;
         return r;
+}
+
+int store_session_exists(Store *s, const char *user_id, const char *id) {
+        int64_t n = 0;
+        int r = sql_number(s, &session_exists, ARGUMENTS({ ":id", id }, { ":user", user_id }), &n);
+
+        return r == STORE_OK && n == 0 ? STORE_E_ABSENT : r;
 }
 
 int store_session_delete(Store *s, const char *user_id, const char *id) {

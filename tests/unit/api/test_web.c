@@ -68,15 +68,21 @@ typedef struct {
 } Answer;
 
 /* headers: lines, each with its end. */
-static Answer send_to(const char *path, const char *method, const char *target, const char *headers, const char *body) {
+static Client *begin(const char *path, const char *method, const char *target, const char *headers, const char *body) {
         Client *c = client_open(path);
         char *request = NULL;
-        const char *content, *type, *cookie;
-        Answer answer = { 0 };
 
         assert_true(asprintf(&request, "%s %s HTTP/1.1\r\nHost: " HOST "\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s", method,
                              target, headers, strlen(body), body) > 0);
         client_send(c, request);
+        free(request);
+        return c;
+}
+
+static Answer answer_of(Client *c) {
+        const char *content, *type, *cookie;
+        Answer answer = { 0 };
+
         turn_until(loop, client_is_closed(c));
         assert_int_equal(sscanf(c->in, "HTTP/1.1 %u", &answer.status), 1);
         content = strstr(c->in, "\r\n\r\n");
@@ -90,9 +96,12 @@ static Answer send_to(const char *path, const char *method, const char *target, 
         answer.body = json_loads(content + 4, 0, NULL);
         type = json_string_value(json_object_get(answer.body, "type"));
         (void) snprintf(answer.type, sizeof answer.type, "%s", type ? type : "");
-        free(request);
         client_close(c);
         return answer;
+}
+
+static Answer send_to(const char *path, const char *method, const char *target, const char *headers, const char *body) {
+        return answer_of(begin(path, method, target, headers, body));
 }
 
 #define JSON "Content-Type: application/json\r\n"
@@ -181,9 +190,11 @@ static void headers_are_read_exactly(void **state) {
         assert_false(web_origin_fits(NULL, "panel.example"));
 }
 
+/* All that who is not signed in may ask. */
 static void each_route_has_a_scope(void **state) {
+        static const char *const open[] = { "/api/health", "/api/site/logo", "/api/auth/state", "/api/auth/setup", "/api/auth/login" };
         const Route *routes;
-        size_t n;
+        size_t n, n_open = 0;
 
         (void) state;
         routes = api_routes(&n);
@@ -192,7 +203,12 @@ static void each_route_has_a_scope(void **state) {
                         assert_string_equal(routes[i].path, "/api/auth/claim");
                 if (routes[i].scope == SCOPE_READ)
                         assert_string_equal(routes[i].method, "GET");
+                if (routes[i].scope == SCOPE_OPEN) {
+                        assert_true(n_open < sizeof open / sizeof open[0]);
+                        assert_string_equal(routes[i].path, open[n_open++]);
+                }
         }
+        assert_int_equal(n_open, sizeof open / sizeof open[0]);
 }
 
 static void a_new_server_is_claimed_once(void **state) {
@@ -354,6 +370,58 @@ static void a_new_password_ends_other_sessions(void **state) {
         check(login("ada", "a new password of mine", NULL), 200, "");
 }
 
+/* What was asked with the old password while the new one was being hashed finds that it is no longer good. */
+static void who_waits_during_a_change_has_the_old_password(void **state) {
+        static const char change[] = "{\"current\":\"" PASSWORD "\",\"password\":\"a new password of mine\"}",
+                          sign_in[] = "{\"user\":\"ada\",\"password\":\"" PASSWORD "\"}";
+        char cookie[64], headers[256];
+        Client *changing, *before, *during, *again;
+
+        (void) state;
+        make_user(cookie);
+        (void) snprintf(headers, sizeof headers, JSON ORIGIN FROM("203.0.113.7") "Cookie: " SESSION_COOKIE "=%s\r\n", cookie);
+        changing = begin(web_path, "POST", "/api/me/password", headers, change);
+        turn_for(loop, 20 * 1000);
+        before = begin(web_path, "POST", "/api/auth/login", JSON ORIGIN FROM("203.0.113.8"), sign_in);
+        turn_until(loop, client_is_closed(before)); /* its password is hashed after the current one and before the new one */
+        during = begin(web_path, "POST", "/api/auth/login", JSON ORIGIN FROM("203.0.113.9"), sign_in);
+        again = begin(web_path, "POST", "/api/me/password", headers,
+                      "{\"current\":\"" PASSWORD "\",\"password\":\"and a third one of mine\"}");
+        check(answer_of(changing), 204, "");
+        check(answer_of(during), 401, "wrong-login");
+        check(answer_of(again), 401, "wrong-login");
+        check(answer_of(before), 200, "");
+        check(login("ada", "a new password of mine", NULL), 200, "");
+}
+
+/* Neither many at once, nor those whose client goes away, nor an address that nobody knows are more attempts than allowed. */
+static void attempts_at_once_are_limited(void **state) {
+        static const char *const from[] = { JSON ORIGIN FROM("203.0.113.7"), JSON ORIGIN };
+        Client *clients[8];
+        char body[96];
+
+        (void) state;
+        for (size_t f = 0; f < 2; f++) {
+                unsigned wrong = 0, busy = 0, limited = 0;
+                for (unsigned round = 0; round < 3; round++) {
+                        for (unsigned i = 0; i < 8; i++) {
+                                (void) snprintf(body, sizeof body, "{\"user\":\"eve%u\",\"password\":\"" PASSWORD "\"}", round * 8 + i);
+                                clients[i] = begin(web_path, "POST", "/api/auth/login", from[f], body);
+                        }
+                        for (unsigned i = 0; i < 8; i++) {
+                                Answer answer = answer_of(clients[i]);
+                                wrong += answer.status == 401;
+                                busy += answer.status == 503;
+                                limited += answer.status == 429;
+                                json_decref(answer.body);
+                        }
+                }
+                assert_int_equal(wrong + busy + limited, 24);
+                assert_in_range(wrong, 8, 10);
+                assert_true(limited >= 8);
+        }
+}
+
 static void code_now(const char *base32, int64_t steps, char ret[static TOTP_DIGITS + 1]) {
         unsigned char secret[TOTP_SECRET_BYTES];
 
@@ -501,6 +569,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(foreign_pages_get_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(tokens_do_what_their_scope_has, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_new_password_ends_other_sessions, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(who_waits_during_a_change_has_the_old_password, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(attempts_at_once_are_limited, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_second_factor_is_asked_for, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(claim_codes_are_typed_as_people_do, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(sign_ins_are_written_down, set_up, tear_down),

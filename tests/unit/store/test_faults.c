@@ -242,6 +242,7 @@ static void corrupt_file(void **state) {
         static char before[512 * 1024], after[512 * 1024], noise[2000];
         off_t places[] = { 0, 100, 4096, 0 };
         Store *s = open_store();
+        const char *settings;
         size_t n;
 
         (void) state;
@@ -254,7 +255,9 @@ static void corrupt_file(void **state) {
         store_close(s);
         memset(noise, 0xa5, sizeof(noise));
         n = read_all(path, before, sizeof(before));
-        places[3] = (off_t) n - 4096; /* the page of the settings */
+        settings = memmem(before, n, "key39value", 10);
+        assert_non_null(settings);
+        places[3] = (settings - before) / 4096 * 4096; /* the page of the settings */
         for (size_t i = 0; i < ELEMENTS(places); i++) {
                 static char broken[512 * 1024];
 
