@@ -32,10 +32,10 @@ static int tear_down(void **state) {
         return rmdir(directory);
 }
 
-/* Each test has an empty file system of 512 KiB. */
+/* Each test has an empty file system of 1 MiB. */
 static int mount_disk(void **state) {
         (void) state;
-        return mount("tmpfs", directory, "tmpfs", 0, "size=512k");
+        return mount("tmpfs", directory, "tmpfs", 0, "size=1m");
 }
 
 static int unmount_disk(void **state) {
