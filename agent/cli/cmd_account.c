@@ -11,11 +11,12 @@
 
 static int print_claim(const Cli *cli, const json_t *answer) {
         const char *address = member_text(answer, "address");
-        bool is_v6 = strchr(address, ':') != NULL;
+        bool is_v6 = strchr(address, ':') != NULL, is_reset = options_has(cli->options, "reset");
 
-        (void) cli;
-        say(stdout, "Claim code: %s\n\nOpen https://%s%s%s/setup and type it there. It is good once, for 24 hours.\n",
-            member_text(answer, "code"), is_v6 ? "[" : "", *address ? address : "THIS-SERVER", is_v6 ? "]" : "");
+        say(stdout, "Claim code: %s\n\nOpen https://%s%s%s/setup%s and type it there. It is good once, for 24 hours.\n",
+            member_text(answer, "code"), is_v6 ? "[" : "", *address ? address : "THIS-SERVER", is_v6 ? "]" : "", is_reset ? "?reset" : "");
+        if (is_reset)
+                say(stdout, "Sessions end with it. API tokens do not: see nanoscale tokens.\n");
         say(stdout, "Until the dashboard has a domain with a certificate, the browser warns of its own one.\n");
         return DONE;
 }
