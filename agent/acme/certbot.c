@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "security/certificate_name.h"
 
 static void add(CertbotCommand *c, size_t *n, const char *word) {
         if (*n < CERTBOT_ARGV_MAX - 1)
@@ -71,7 +72,8 @@ void certbot_command(const Certbot *c, const Fields *request, CertbotCommand *re
                 add(ret, &n, "--webroot");
                 add_pair(ret, &n, "--webroot-path", c->webroot);
         }
-        add_pair(ret, &n, "--cert-name", fields_get(request, "host"));
+        certificate_file_of(fields_get(request, "host"), ret->name, sizeof(ret->name));
+        add_pair(ret, &n, "--cert-name", ret->name);
         for (size_t i = 0; i < fields_count(request); i++)
                 if (strcmp(fields_key(request, i), "host") == 0)
                         add_pair(ret, &n, "--domain", fields_value(request, i));

@@ -18,7 +18,7 @@ typedef struct {
 #define CERTBOT_ARGV_MAX (48 + 2 * ACME_HOSTS_MAX)
 
 typedef struct {
-        char home[300], ca[300], config[300], work[300], logs[300];
+        char home[300], ca[300], config[300], work[300], logs[300], name[300];
         const char *argv[CERTBOT_ARGV_MAX]; /* ends with NULL; points into the request, into what was given, and into this */
 } CertbotCommand;
 

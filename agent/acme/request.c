@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "security/certificate_name.h"
 #include "security/validate.h"
 
 static const FieldRule rules[] = {
@@ -46,7 +47,7 @@ static const struct {
         bool (*valid)(const char *value);
         const char *sentence;
 } kinds[] = {
-        { "host", valid_host_name, "a host is no host name" },
+        { "host", valid_certificate_name, "a host is no host name" },
         { "email", is_email, "the e-mail address is none" },
         { "server", is_server, "the server is no https address" },
         { "ca", is_path, "the file of authorities is no plain absolute path" },
@@ -57,7 +58,7 @@ static const struct {
 
 /* NULL, or what is wrong. */
 static const char *judge(const Fields *f) {
-        size_t hosts = 0;
+        size_t hosts = 0, wild = 0;
 
         if (fields_check(f, rules, ELEMENTS(rules), NULL) < 0)
                 return "a field is missing, repeated or unknown";
@@ -67,11 +68,14 @@ static const char *judge(const Fields *f) {
                                 if (!kinds[k].valid(fields_value(f, i)))
                                         return kinds[k].sentence;
                                 hosts += k == 0;
+                                wild += k == 0 && is_wildcard_name(fields_value(f, i));
                         }
         if (hosts > ACME_HOSTS_MAX)
                 return "there are too many hosts";
         if ((strcmp(fields_get(f, "challenge"), "hook") == 0) != (fields_get(f, "hook") != NULL))
                 return "a hook goes with the challenge hook, and only with that";
+        if (wild > 0 && !fields_get(f, "hook"))
+                return "a name with * needs a hook: authorities look at its DNS alone";
         return NULL;
 }
 

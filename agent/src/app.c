@@ -238,7 +238,10 @@ static int open_deployer(App *a, const Config *config) {
 static void secured(void *owner, const char *project_id) {
         App *a = owner;
 
-        sites_update(a->sites, project_id);
+        if (project_id)
+                sites_update(a->sites, project_id);
+        else
+                sites_update_all(a->sites);
 }
 
 static int open_certificates(App *a, const Config *config) {
@@ -255,6 +258,8 @@ static int open_certificates(App *a, const Config *config) {
                 .hook = config->acme_hook,
                 .addresses = config->acme_addresses,
                 .check_dns = config->acme_check_dns,
+                .base_domain = config->base_domain,
+                .dashboard = config->role == ROLE_ORCHESTRATOR ? config->dashboard_domain : NULL,
                 .changed = secured,
                 .owner = a,
         };

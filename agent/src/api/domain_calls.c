@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "certificates/pem.h"
+#include "deployment/describe.h"
 #include "deployment/site.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ static bool take_domain(const Api *a, HttpRequest *rq, const char *argument, Pro
         if (!take_project(a, rq, argument, project))
                 return false;
         r = store_domain_get(store_of(a), name, ret);
-        if (r == STORE_OK && strcmp(ret->project_id, project->id) == 0)
+        if (r == STORE_OK && ret->project_id && strcmp(ret->project_id, project->id) == 0)
                 return true;
         domain_row_done(ret);
         if (r < 0)
@@ -78,6 +79,22 @@ static void append_named(json_t *all, const char *project, json_t *list) {
         json_decref(list);
 }
 
+/* Names of this server itself. */
+static int append_own(const Api *a, json_t *all) {
+        DomainRow *rows = NULL;
+        size_t n = 0;
+        int r = store_domain_list_own(store_of(a), &rows, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                json_t *o = describe_domain(&rows[i], false);
+
+                (void) json_object_set_new(o, "project", json_null());
+                (void) json_array_append_new(all, o);
+        }
+        domain_rows_free(rows, n);
+        return r;
+}
+
 void api_domain_list_all(Api *a, HttpRequest *rq, const char *argument) {
         json_t *all = json_array();
         ProjectRow *rows = NULL;
@@ -90,6 +107,8 @@ void api_domain_list_all(Api *a, HttpRequest *rq, const char *argument) {
                 project_row_done(&rows[i]);
         }
         free(rows);
+        if (r >= 0)
+                r = append_own(a, all);
         if (r < 0) {
                 json_decref(all);
                 reply_failure(a, rq, r, "The domains could not be listed");

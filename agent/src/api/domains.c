@@ -42,7 +42,7 @@ static bool is_of_another(const Api *a, const ProjectRow *project, const char *n
 
 int domain_refuse(const Api *a, const ProjectRow *project, const char *name, DraftProblem *ret_problem) {
         DomainRow row = { 0 };
-        bool is_taken;
+        bool is_taken, is_servers;
         int r;
 
         if (!valid_host_name(name) || strlen(name) > NAME_LONGEST)
@@ -50,8 +50,11 @@ int domain_refuse(const Api *a, const ProjectRow *project, const char *name, Dra
                               "A domain is a host name in lower case of up to 200 characters, such as "
                               "www.example.com. A name with other letters is given in its form with xn--.");
         r = store_domain_get(store_of(a), name, &row);
-        is_taken = r == STORE_OK && strcmp(row.project_id, project->id) != 0;
+        is_servers = r == STORE_OK && !row.project_id;
+        is_taken = r == STORE_OK && !is_servers && strcmp(row.project_id, project->id) != 0;
         domain_row_done(&row);
+        if (is_servers)
+                return refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s is a name of the server itself. Choose another one.", name);
         if (is_taken)
                 return refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s is a domain of another project. Remove it there first.", name);
         if (r <= 0) /* what a project has, it keeps */
@@ -200,6 +203,8 @@ static json_t *describe_row(const Api *a, const DomainRow *row) {
         ProjectRow project = { 0 };
         json_t *said = NULL, *o = NULL;
 
+        if (!row->project_id)
+                return describe_domain(row, false);
         if (store_project_get(store_of(a), row->project_id, &project) != STORE_OK)
                 return NULL;
         if (is_elsewhere(a, &project)) {
@@ -216,8 +221,11 @@ size_t domains_ending(const Api *a, const char *server_id, char **ret_name, char
         json_t *soon = describe_time(clock_now_ms() + DOMAIN_WARN_DAYS * INT64_C(86400000));
         DomainRow *rows = NULL;
         size_t n = 0, count = 0;
+        bool is_own = strcmp(server_id, a->config.context->server_id) == 0;
+        int r = is_own ? store_domain_list_here(store_of(a), server_id, &rows, &n)
+                       : store_domain_list_on(store_of(a), server_id, &rows, &n);
 
-        if (soon && store_domain_list_on(store_of(a), server_id, &rows, &n) == STORE_OK)
+        if (soon && r == STORE_OK)
                 for (size_t i = 0; i < n; i++) {
                         json_t *o = describe_row(a, &rows[i]);
                         const char *end = json_string_value(json_object_get(o, "not_after"));
@@ -241,7 +249,7 @@ void domains_taken_there(Api *a, const char *project_id, unsigned status, const 
 
         if (status != 200 || !name || store_domain_get(store_of(a), name, &row) != STORE_OK)
                 return;
-        if (strcmp(row.project_id, project_id) == 0) {
+        if (row.project_id && strcmp(row.project_id, project_id) == 0) {
                 DomainRow changed = row; /* borrows */
 
                 changed.source = (char *) (uintptr_t) "own";

@@ -6,6 +6,8 @@
 #include "certificates/acme.h"
 #include "certificates/dns_check.h"
 #include "certificates/files.h"
+#include "certificates/self_signed.h"
+#include "security/certificate_name.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -102,7 +104,7 @@ static void pause_others(const Certificates *c, const DomainRow *limited, int64_
         DomainRow *rows = NULL;
         size_t n = 0;
 
-        if (store_domain_list_on(c->config.store, c->config.server_id, &rows, &n) != STORE_OK)
+        if (store_domain_list_here(c->config.store, c->config.server_id, &rows, &n) != STORE_OK)
                 return;
         for (size_t i = 0; i < n; i++)
                 if (!is_own(&rows[i]) && strcmp(rows[i].name, limited->name) != 0 && rows[i].next_try_ms < until_ms) {
@@ -130,6 +132,12 @@ static void fail(const Certificates *c, DomainRow *row, const char *word, const 
         fail_for(c, row, word, sentence, strcmp(word, "rate-limit") == 0 ? DAY_MS : HOUR_MS);
 }
 
+/* The dashboard's own site reads the file, whatever is in it. */
+static void tell_changed(const Certificates *c, const DomainRow *row) {
+        if (c->config.changed && (row->project_id || is_wildcard_name(row->name)))
+                c->config.changed(c->config.owner, row->project_id);
+}
+
 /* nginx has it: from now on the name is served by https. */
 static void take(const Certificates *c, DomainRow *row, const PemInfo *info, int64_t next_try_ms) {
         bool is_first = row->issued_at_ms == 0;
@@ -140,8 +148,8 @@ static void take(const Certificates *c, DomainRow *row, const PemInfo *info, int
         (void) replace(&row->problem, NULL);
         (void) replace(&row->problem_word, NULL);
         put(c, row, "valid", next_try_ms);
-        if (is_first && c->config.changed)
-                c->config.changed(c->config.owner, row->project_id);
+        if (is_first)
+                tell_changed(c, row);
 }
 
 static void fail_errno(const Certificates *c, DomainRow *row, int error) {
@@ -335,6 +343,20 @@ static void begin(Certificates *c, DomainRow *row) {
 
 /* --- looking after all --- */
 
+/* The dashboard's name: nginx needs something to serve for it until there is a certificate. */
+static void put_self_signed(const Certificates *c, const DomainRow *row, int64_t now) {
+        PemInfo info = { 0 };
+        char *pem = NULL;
+        size_t length = 0;
+        int r = files_check(c->config.directory, row->name, now, &info) == -ENOENT ? self_signed_new(row->name, &pem, &length) : 0;
+
+        if (r == 0 && pem)
+                r = files_put(c->config.directory, row->name, pem, length);
+        pem_free(pem, length);
+        if (r < 0)
+                (void) fprintf(stderr, "<3>%s: no certificate to begin with could be written: %s\n", row->name, strerror(-r));
+}
+
 /* The file is what counts: after a power cut, a full disk or a restored backup it may differ from the row. */
 static void inspect(const Certificates *c, DomainRow *row, int64_t now) {
         PemInfo info = { 0 };
@@ -350,8 +372,7 @@ static void inspect(const Certificates *c, DomainRow *row, int64_t now) {
                 row->not_after_ms = 0;
                 set_problem(row, "lost", "Its certificate was lost or damaged on this server.%s", is_own(row) ? " Upload it again." : "");
                 put(c, row, is_own(row) ? "failed" : "waiting", now);
-                if (c->config.changed)
-                        c->config.changed(c->config.owner, row->project_id);
+                tell_changed(c, row);
         } else if (row->issued_at_ms && info.not_after_ms != row->not_after_ms) {
                 row->not_after_ms = info.not_after_ms;
                 put(c, row, r == PEM_E_EXPIRED ? "failed" : "valid", is_own(row) ? now : renewal_of(&info));
@@ -361,12 +382,32 @@ static void inspect(const Certificates *c, DomainRow *row, int64_t now) {
                 put(c, row, "failed", row->next_try_ms);
         } else if (strcmp(row->state, "issuing") == 0)
                 put(c, row, "waiting", now); /* an earlier agent has asked, and did not hear the answer */
+        if (!row->project_id && !row->issued_at_ms && !is_wildcard_name(row->name))
+                put_self_signed(c, row, now);
 }
 
 typedef struct {
+        const Certificates *c;
         const DomainRow *rows;
         size_t n;
 } Rows;
+
+/* NAME.BASE-DOMAIN of a project that is served here. */
+static bool is_projects_name(const Certificates *c, const char *host) {
+        size_t label = strcspn(host, ".");
+        ProjectRow project = { 0 };
+        char name[64];
+        bool found;
+
+        if (!c->config.base_domain || label >= sizeof name || !host[label] || strcmp(host + label + 1, c->config.base_domain) != 0)
+                return false;
+        memcpy(name, host, label);
+        name[label] = '\0';
+        found = store_project_get_by_name(c->config.store, name, &project) == STORE_OK &&
+                strcmp(project.server_id, c->config.server_id) == 0;
+        project_row_done(&project);
+        return found;
+}
 
 static bool is_wanted(void *owner, const char *name) {
         const Rows *rows = owner;
@@ -374,7 +415,7 @@ static bool is_wanted(void *owner, const char *name) {
         for (size_t i = 0; i < rows->n; i++)
                 if (strcmp(rows->rows[i].name, name) == 0)
                         return true;
-        return false;
+        return is_projects_name(rows->c, name);
 }
 
 /* Only with the whole list in hand. Also of other servers: a project that has just moved away may still be served here for a while. */
@@ -384,7 +425,7 @@ static void sweep(const Certificates *c) {
 
         if (store_domain_list(c->config.store, NULL, &rows, &n) != STORE_OK)
                 return;
-        files_sweep(c->config.directory, c->config.acme, is_wanted, &(Rows){ rows, n });
+        files_sweep(c->config.directory, c->config.acme, is_wanted, &(Rows){ c, rows, n });
         domain_rows_free(rows, n);
 }
 
@@ -416,7 +457,7 @@ static void work(void *owner) {
 
         if (c->name) /* it comes back here when that is done */
                 return;
-        r = store_domain_list_on(c->config.store, c->config.server_id, &rows, &n);
+        r = store_domain_list_here(c->config.store, c->config.server_id, &rows, &n);
         if (r != STORE_OK) {
                 arm(c, MINUTE_MS);
                 return;
@@ -497,6 +538,46 @@ int certificates_put_own(Certificates *c, const DomainRow *row, const char *chai
         return r <= 0 ? r : -ENOENT;
 }
 
+/* --- names of this server --- */
+
+static bool is_listed(const DomainRow *rows, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(rows[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+static void want(const Certificates *c, const DomainRow *rows, size_t n, const char *name) {
+        const DomainRow row = { .name = (char *) (uintptr_t) name,
+                                .source = (char *) (uintptr_t) "acme",
+                                .state = (char *) (uintptr_t) "waiting",
+                                .created_at_ms = clock_now_ms() };
+
+        if (*name && !is_listed(rows, n, name) && store_domain_add(c->config.store, &row) != STORE_OK)
+                (void) fprintf(stderr, "<4>%s: it gets no certificate as a name of this server: %s\n", name, store_error(c->config.store));
+}
+
+/* As the settings have them now. What failed is tried at once: a restart most probably follows a change. */
+static void want_own_names(const Certificates *c) {
+        char wildcard[256] = "";
+        const char *dashboard = c->config.dashboard ? c->config.dashboard : "";
+        DomainRow *rows = NULL;
+        size_t n = 0;
+
+        if (c->config.hook && c->config.base_domain)
+                (void) snprintf(wildcard, sizeof wildcard, "*.%.250s", c->config.base_domain);
+        if (store_domain_list_own(c->config.store, &rows, &n) != STORE_OK)
+                return;
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(rows[i].name, wildcard) != 0 && strcmp(rows[i].name, dashboard) != 0)
+                        (void) store_domain_delete(c->config.store, rows[i].name);
+                else if (!rows[i].issued_at_ms)
+                        put(c, &rows[i], "waiting", 0);
+        want(c, rows, n, wildcard);
+        want(c, rows, n, dashboard);
+        domain_rows_free(rows, n);
+}
+
 int certificates_new(const CertificatesConfig *config, Certificates **ret_certificates) {
         Certificates *c = calloc(1, sizeof *c);
         int r;
@@ -504,6 +585,7 @@ int certificates_new(const CertificatesConfig *config, Certificates **ret_certif
         if (!c)
                 return -ENOMEM;
         c->config = *config;
+        want_own_names(c);
         r = timer_start(config->loop, 0, work, c, &c->timer);
         if (r < 0) {
                 free(c);

@@ -20,17 +20,20 @@ typedef struct Certificates Certificates;
 typedef struct {
         Loop *loop;
         Store *store;
-        const char *server_id; /* of this node */
-        const char *directory; /* of NAME.pem */
-        const char *acme;      /* certbot's --config-dir */
-        const char *socket;    /* of nanoscale-acme.socket */
-        const char *email;     /* NULL: none */
-        const char *authority; /* URL of its directory */
-        const char *ca;        /* NULL: the system's */
-        const char *hook;      /* for dns-01; NULL: http-01 */
-        const char *addresses; /* of this node as the world sees it, separated by blanks; NULL: those of its interfaces */
-        bool check_dns;        /* wait until a name points here */
-        /* The project has a domain more or less that can be served by https: its site is to be written anew. From the loop. */
+        const char *server_id;   /* of this node */
+        const char *directory;   /* of NAME.pem */
+        const char *acme;        /* certbot's --config-dir */
+        const char *socket;      /* of nanoscale-acme.socket */
+        const char *email;       /* NULL: none */
+        const char *authority;   /* URL of its directory */
+        const char *ca;          /* NULL: the system's */
+        const char *hook;        /* for dns-01; NULL: http-01 */
+        const char *addresses;   /* of this node as the world sees it, separated by blanks; NULL: those of its interfaces */
+        bool check_dns;          /* wait until a name points here */
+        const char *base_domain; /* with a hook, a certificate for every name below it */
+        const char *dashboard;   /* its domain; NULL: none */
+        /* The project has a domain more or less that can be served by https: its site is to be written anew. NULL: all of them. From the
+         * loop. */
         void (*changed)(void *owner, const char *project_id);
         void *owner;
 } CertificatesConfig;

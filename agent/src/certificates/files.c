@@ -3,13 +3,15 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "security/validate.h"
+#include "security/certificate_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* One more than may be, so that what is too large is seen as such. */
 #define READ_MAX (PEM_CHAIN_MAX + PEM_KEY_MAX + 1)
@@ -21,12 +23,22 @@ static int read_all(const char *path, char **ret_text, size_t *ret_length) {
         return fd < 0 ? -errno : fs_read_fd(fd, READ_MAX, ret_text, ret_length);
 }
 
+/* False: the name is too long for a file's. */
+static bool pem_file(const char *name, char ret[static NAME_MAX + 1]) {
+        certificate_file_of(name, ret, NAME_MAX + 1);
+        if (strlen(ret) + strlen(".pem") > NAME_MAX)
+                return false;
+        (void) strcat(ret, ".pem");
+        return true;
+}
+
 int files_check(const char *directory, const char *name, int64_t now_ms, PemInfo *ret_info) {
-        char path[PATH_MAX], *text = NULL;
+        char path[PATH_MAX], file[NAME_MAX + 1], *text = NULL;
         size_t length = 0;
         int r;
 
-        (void) snprintf(path, sizeof path, "%s/%s.pem", directory, name);
+        certificate_file_of(name, file, sizeof file);
+        (void) snprintf(path, sizeof path, "%s/%s.pem", directory, file);
         r = read_all(path, &text, &length);
         if (r == 0)
                 r = pem_check(text, length, text, length, name, now_ms, ret_info, NULL, NULL);
@@ -35,16 +47,17 @@ int files_check(const char *directory, const char *name, int64_t now_ms, PemInfo
 }
 
 int files_read_live(const char *config, const char *name, int64_t now_ms, PemInfo *ret_info, char **ret_pem, size_t *ret_length) {
-        char path[PATH_MAX], *key = NULL;
+        char path[PATH_MAX], file[NAME_MAX + 1], *key = NULL;
         auto_free char *chain = NULL;
         size_t chain_length = 0, key_length = 0;
         int r;
 
-        (void) snprintf(path, sizeof path, "%s/live/%s/fullchain.pem", config, name);
+        certificate_file_of(name, file, sizeof file);
+        (void) snprintf(path, sizeof path, "%s/live/%s/fullchain.pem", config, file);
         r = read_all(path, &chain, &chain_length);
         if (r < 0)
                 return r;
-        (void) snprintf(path, sizeof path, "%s/live/%s/privkey.pem", config, name);
+        (void) snprintf(path, sizeof path, "%s/live/%s/privkey.pem", config, file);
         r = read_all(path, &key, &key_length);
         if (r == 0)
                 r = pem_check(chain, chain_length, key, key_length, name, now_ms, ret_info, ret_pem, ret_length);
@@ -58,10 +71,16 @@ int files_put(const char *directory, const char *name, const char *pem, size_t l
 
         if (fd < 0)
                 return -errno;
-        if (snprintf(file, sizeof file, "%s.pem", name) >= (int) sizeof file)
+        if (!pem_file(name, file))
                 return -ENAMETOOLONG;
         /* The group comes from the directory, which has the set-group-ID bit. */
         return fs_write_atomic(fd, file, pem, length, 0640, FS_KEEP_OWNER, (gid_t) FS_KEEP_OWNER);
+}
+
+static bool is_broken_link(int fd, const char *file) {
+        struct stat st;
+
+        return fstatat(fd, file, &st, 0) < 0 && errno == ENOENT;
 }
 
 static void sweep_directory(const char *path, const char *suffix, bool (*wanted)(void *owner, const char *name), void *owner,
@@ -70,16 +89,16 @@ static void sweep_directory(const char *path, const char *suffix, bool (*wanted)
         const struct dirent *e;
 
         while (d && (e = readdir(d))) {
-                char name[NAME_MAX + 1];
+                char file[NAME_MAX + 1], name[NAME_MAX + 2];
                 size_t n = strlen(e->d_name), m = strlen(suffix);
 
                 if (n <= m || n > NAME_MAX || strcmp(e->d_name + n - m, suffix) != 0)
                         continue;
-                memcpy(name, e->d_name, n - m);
-                name[n - m] = '\0';
-                /* What is no host name is none of ours: certbot's README, half-written files. */
-                if (valid_host_name(name) && !wanted(owner, name))
-                        remove_one(dirfd(d), name);
+                memcpy(file, e->d_name, n - m);
+                file[n - m] = '\0';
+                /* What is no such name is none of ours: certbot's README, half-written files. */
+                if (certificate_name_of(file, name, sizeof name) && (!wanted(owner, name) || is_broken_link(dirfd(d), e->d_name)))
+                        remove_one(dirfd(d), file);
         }
 }
 

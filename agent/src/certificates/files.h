@@ -15,5 +15,6 @@ int files_read_live(const char *config, const char *name, int64_t now_ms, PemInf
 /* Puts it where nginx reads it: one file, so that key and chain change together. */
 int files_put(const char *directory, const char *name, const char *pem, size_t length);
 
-/* Removes the certificates of names that are not wanted any more, and with config (may be NULL) what certbot keeps of them. */
+/* Removes the certificates of names that are not wanted any more, links to what is gone, and with config (may be NULL) what certbot keeps
+ * of them. */
 void files_sweep(const char *directory, const char *config, bool (*wanted)(void *owner, const char *name), void *owner);

@@ -99,11 +99,13 @@ static json_t *describe_url(const DeployContext *c, const ProjectRow *row) {
         const char *name = row->domain;
         char host[512];
         bool is_secure;
+        int r;
 
         project_host(c, row, host, sizeof host);
         if (!name)
                 name = host;
-        is_secure = store_domain_get(c->store, name, &domain) == STORE_OK && domain.issued_at_ms > 0;
+        r = store_domain_get(c->store, name, &domain);
+        is_secure = r == STORE_OK ? domain.issued_at_ms > 0 : strcmp(name, host) == 0 && site_has_wildcard(c);
         domain_row_done(&domain);
         return json_sprintf("http%s://%s", is_secure ? "s" : "", name);
 }

@@ -6,11 +6,14 @@
 #include "base/paths.h"
 #include "deployment/defaults.h"
 #include "deployment/describe.h"
+#include "security/certificate_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { AGAIN_US = 60 * 1000 * 1000 };
 
@@ -40,6 +43,49 @@ static bool all_have_hsts(const DomainRow *domains, size_t n) {
         return with > 0 && without == 0;
 }
 
+/* nginx finds certificates by the name in the handshake (packaging/nginx/nanoscale.conf). certificates.c clears the links away. */
+static int link_wildcard(const char *host, const char *wildcard) {
+        auto_close int fd = open(NS_CERTIFICATES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char target[NAME_MAX + 1], file[NAME_MAX + 1];
+        size_t n = sizeof target - strlen(".pem");
+
+        if (fd < 0)
+                return -errno;
+        if (strlen(wildcard) >= n || strlen(host) >= n)
+                return -ENAMETOOLONG;
+        certificate_file_of(wildcard, target, n);
+        (void) strcat(target, ".pem");
+        (void) stpcpy(stpcpy(file, host), ".pem");
+        return symlinkat(target, fd, file) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+bool site_has_wildcard(const DeployContext *c) {
+        DomainRow row = { 0 };
+        char name[512];
+        bool has;
+
+        (void) snprintf(name, sizeof name, "*.%s", c->base_domain);
+        has = store_domain_get(c->store, name, &row) == STORE_OK && row.issued_at_ms > 0;
+        domain_row_done(&row);
+        return has;
+}
+
+/* Its own name has the certificate of all names below the base domain. */
+static bool secure_own_name(const DeployContext *c, const ProjectRow *row) {
+        char host[512], wildcard[512];
+        int r;
+
+        if (!site_has_wildcard(c))
+                return false;
+        project_host(c, row, host, sizeof host);
+        (void) snprintf(wildcard, sizeof wildcard, "*.%s", c->base_domain);
+        r = link_wildcard(host, wildcard);
+        if (r < 0)
+                (void) fprintf(stderr, "<3>%s: it stays without https, since " NS_CERTIFICATES " could not be written to: %s\n", host,
+                               strerror(-r));
+        return r == 0;
+}
+
 static void put_redirect(FieldWriter *w, const DomainRow *d) {
         char both[640];
 
@@ -47,7 +93,8 @@ static void put_redirect(FieldWriter *w, const DomainRow *d) {
         fields_put(w, "redirect_host", both);
 }
 
-void site_fields(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n, bool is_static, FieldWriter *w) {
+void site_fields(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n, bool is_static, bool is_secure,
+                 FieldWriter *w) {
         char host[512];
         bool own = true; /* its own name is not one of the domains */
 
@@ -55,7 +102,7 @@ void site_fields(const DeployContext *c, const ProjectRow *row, const DomainRow 
         for (size_t i = 0; i < n; i++)
                 own = own && strcmp(domains[i].name, host) != 0;
         if (own)
-                fields_put(w, "host", host);
+                fields_put(w, is_secure ? "secure_host" : "host", host);
         for (size_t i = 0; i < n; i++) {
                 if (domains[i].redirect_to)
                         put_redirect(w, &domains[i]);
@@ -119,7 +166,7 @@ int site_plan(const DeployContext *c, const char *project_id, bool is_static, Pl
                 r = store_domain_list(c->store, project_id, &domains, &n);
         if (r == STORE_OK) {
                 write_gate(&row);
-                site_fields(c, &row, domains, n, is_static, &w);
+                site_fields(c, &row, domains, n, is_static, secure_own_name(c, &row), &w);
                 plan_add(plan, "site-install", project_id, NULL, &w);
         }
         domain_rows_free(domains, n);

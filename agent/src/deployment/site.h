@@ -13,8 +13,11 @@ enum { SITE_DOMAINS_MOST = 30 };
 
 /* Appends site-install for the project as the database has it now, and writes the file with its password first. */
 int site_plan(const DeployContext *c, const char *project_id, bool is_static, Plan *plan);
-/* The fields alone, for tests; row and domains as they are. */
-void site_fields(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n, bool is_static, FieldWriter *w);
+/* The fields alone, for tests; row and domains as they are. is_secure: its own name, NAME.BASE-DOMAIN, has a certificate. */
+void site_fields(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n, bool is_static, bool is_secure,
+                 FieldWriter *w);
+/* There is a certificate for all names below the base domain. */
+bool site_has_wildcard(const DeployContext *c);
 
 int sites_new(const DeployContext *c, Sites **ret_sites);
 Sites *sites_free(Sites *s); /* NULL-safe, returns NULL */

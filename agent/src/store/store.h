@@ -204,7 +204,8 @@ int store_project_delete(Store *s, const char *id); /* with its deployments, ste
 
 /* --- domains: names under which a project answers beside its own, with their certificates --- */
 typedef struct {
-        char *name, *project_id;
+        char *name;
+        char *project_id;  /* NULL: the name is this server's own (the dashboard's, or * below the base domain) */
         char *redirect_to; /* another domain of the project; NULL: the project answers */
         bool hsts;
         char *source;                 /* acme: asked for at an authority; own: uploaded */
@@ -226,10 +227,14 @@ void domain_row_done(DomainRow *r);
 void domain_rows_free(DomainRow *rows, size_t n);   /* each, and the array; NULL-safe */
 int store_domain_add(Store *s, const DomainRow *r); /* STORE_E_TAKEN; STORE_E_ABSENT: no such project */
 int store_domain_get(Store *s, const char *name, DomainRow *ret);
-/* Of a project (NULL: of all), by name. */
+/* Of a project, by name. NULL: of all, and this server's own. */
 int store_domain_list(Store *s, const char *project_id, DomainRow **ret_rows, size_t *ret_n);
 /* Of all projects of a server, by name. */
 int store_domain_list_on(Store *s, const char *server_id, DomainRow **ret_rows, size_t *ret_n);
+/* Of this server itself, by name. */
+int store_domain_list_own(Store *s, DomainRow **ret_rows, size_t *ret_n);
+/* Both: what is to be looked after here. */
+int store_domain_list_here(Store *s, const char *server_id, DomainRow **ret_rows, size_t *ret_n);
 /* What a user sets: redirect_to, hsts, source. */
 int store_domain_update(Store *s, const DomainRow *r);
 /* How it is: state, problem, problem_word, the times and tries. Apart, so that neither overwrites the other. */

@@ -5,7 +5,7 @@
 
 static const Column columns[] = {
         { "name", KEY, true, offsetof(DomainRow, name) },
-        { "project_id", KEY, true, offsetof(DomainRow, project_id) },
+        { "project_id", TEXT_NULL, true, offsetof(DomainRow, project_id) },
         { "redirect_to", TEXT_NULL, false, offsetof(DomainRow, redirect_to) },
         { "hsts", BOOLEAN, false, offsetof(DomainRow, hsts) },
         { "source", KEY, false, offsetof(DomainRow, source) },
@@ -27,6 +27,10 @@ static const Query list_all = { "SELECT $columns FROM domains ORDER BY name", &t
 static const Query list_on = { "SELECT $columns FROM domains WHERE project_id IN (SELECT id FROM projects WHERE server_id = :server)"
                                " ORDER BY name",
                                &table };
+static const Query list_own = { "SELECT $columns FROM domains WHERE project_id IS NULL ORDER BY name", &table };
+static const Query list_here = { "SELECT $columns FROM domains WHERE project_id IS NULL OR"
+                                 " project_id IN (SELECT id FROM projects WHERE server_id = :server) ORDER BY name",
+                                 &table };
 static const Query update = { "UPDATE domains SET $set WHERE name = :name", &table };
 static const Query set_state = { "UPDATE domains SET state = :state, problem = :problem, problem_word = :problem_word,"
                                  " not_after_ms = :not_after_ms, issued_at_ms = :issued_at_ms, next_try_ms = :next_try_ms, tries = :tries"
@@ -68,6 +72,22 @@ int store_domain_list(Store *s, const char *project_id, DomainRow **ret_rows, si
 int store_domain_list_on(Store *s, const char *server_id, DomainRow **ret_rows, size_t *ret_n) {
         void *rows;
         int r = sql_list(s, &list_on, ARGUMENTS({ ":server", server_id }), &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_domain_list_own(Store *s, DomainRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &list_own, NULL, 0, &rows, ret_n);
+
+        *ret_rows = rows;
+        return r;
+}
+
+int store_domain_list_here(Store *s, const char *server_id, DomainRow **ret_rows, size_t *ret_n) {
+        void *rows;
+        int r = sql_list(s, &list_here, ARGUMENTS({ ":server", server_id }), &rows, ret_n);
 
         *ret_rows = rows;
         return r;

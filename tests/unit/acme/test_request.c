@@ -25,6 +25,7 @@ static void test_accepts(void **state) {
                 PLAIN "end\n",
                 PLAIN "host www.shop.test\nemail ops@shop.test\nca /etc/lab/ca.pem\nforce 1\nend\n",
                 "challenge hook\nhook /opt/dns/hook-1.sh\n" SERVER "host shop.test\nend\n",
+                "challenge hook\nhook /opt/dns/hook-1.sh\n" SERVER "host *.shop.test\nend\n",
                 PLAIN "email First.Last+tag@shop.test\nforce 0\nend\n",
         };
 
@@ -63,6 +64,11 @@ static void test_refuses(void **state) {
                 "host shop.test\n" SERVER "challenge dns\nend\n",
                 "host shop.test\n" SERVER "challenge hook\nend\n",
                 PLAIN "hook /bin/true\nend\n",
+                PLAIN "host *.shop.test\nend\n", /* no webroot proves that */
+                "challenge hook\nhook /bin/true\n" SERVER "host *\nend\n",
+                "challenge hook\nhook /bin/true\n" SERVER "host *.*.test\nend\n",
+                "challenge hook\nhook /bin/true\n" SERVER "host a.*.test\nend\n",
+                "challenge hook\nhook /bin/true\n" SERVER "host _.shop.test\nend\n",
                 "host shop.test\n" SERVER "challenge hook\nhook true\nend\n",
                 "host shop.test\n" SERVER "challenge hook\nhook /bin/true;id\nend\n",
                 "host shop.test\n" SERVER "challenge hook\nhook /bin/true x\nend\n",

@@ -7,7 +7,9 @@
 #include "base/fs.h"
 #include "certificates/acme.h"
 #include "certificates/certificates.h"
+#include "certificates/files.h"
 #include "make.h"
+#include "security/certificate_name.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -34,7 +36,7 @@ typedef struct {
         CertificatesConfig config;
         const char *answer; /* "ok": writes a pair of so many days first */
         long days;
-        unsigned asked, changed;
+        unsigned asked, changed, changed_all;
         char request[2048];
 } World;
 
@@ -48,14 +50,15 @@ static void write_text(const char *path, const char *text) {
 
 static void make_live(const char *name, long days) {
         auto_free char *chain = NULL, *key = NULL;
-        char path[300];
+        char path[600], file[256];
 
         authority_issue(&authority, &(Wanted){ name, "x", -60, days * DAY }, &chain, &key);
-        (void) snprintf(path, sizeof path, "%s/live/%s", acme, name);
+        certificate_file_of(name, file, sizeof file);
+        (void) snprintf(path, sizeof path, "%s/live/%s", acme, file);
         (void) mkdir(path, 0700);
-        (void) snprintf(path, sizeof path, "%s/live/%s/fullchain.pem", acme, name);
+        (void) snprintf(path, sizeof path, "%s/live/%s/fullchain.pem", acme, file);
         write_text(path, chain);
-        (void) snprintf(path, sizeof path, "%s/live/%s/privkey.pem", acme, name);
+        (void) snprintf(path, sizeof path, "%s/live/%s/privkey.pem", acme, file);
         write_text(path, key);
 }
 
@@ -87,7 +90,10 @@ static void on_connection(void *owner, uint32_t revents) {
 static void on_changed(void *owner, const char *project_id) {
         World *w = owner;
 
-        assert_string_equal(project_id, "project00001");
+        if (project_id)
+                assert_string_equal(project_id, "project00001");
+        else
+                w->changed_all++;
         w->changed++;
 }
 
@@ -605,6 +611,94 @@ static void an_own_one_that_ends_is_told(void **state) {
         assert_int_equal(access(pem_path(NAME), F_OK), 0);
 }
 
+/* --- names of the server itself --- */
+
+/* One certificate for all names below the base domain, for which a hook is needed, and one for the dashboard. */
+static void the_server_has_names_of_its_own(void **state) {
+        World *w = *state;
+        char link[300], text[64] = "";
+        DomainRow *rows = NULL;
+        size_t n = 0;
+
+        w->config.base_domain = "apps.example";
+        w->config.dashboard = "panel.example";
+        begin_agent(w);
+        turn_until(w->loop, is_in(w, "panel.example", "valid"));
+        assert_int_equal(store_domain_list_own(w->store, &rows, &n), 0);
+        assert_int_equal(n, 1);
+        domain_rows_free(rows, n);
+        assert_non_null(strstr(w->request, "challenge webroot"));
+        assert_int_equal(w->changed, 0); /* its site reads the file, whatever is in it */
+
+        w->config.hook = "/bin/true";
+        restart_agent(w);
+        turn_until(w->loop, is_in(w, "*.apps.example", "valid"));
+        assert_non_null(strstr(w->request, "host *.apps.example\n"));
+        assert_non_null(strstr(w->request, "challenge hook\nhook /bin/true\n"));
+        assert_int_equal(access(pem_path("_.apps.example"), F_OK), 0);
+        assert_int_equal(w->changed_all, 1);
+
+        /* Links of projects that are here stay while there is what they lead to. */
+        assert_int_equal(symlink("_.apps.example.pem", pem_path("shop.apps.example")), 0);
+        assert_int_equal(symlink("_.apps.example.pem", pem_path("gone.apps.example")), 0);
+        make_due(w, "*.apps.example");
+        turn_until(w->loop, is_ahead(w, "*.apps.example"));
+        turn_until(w->loop, access(pem_path("gone.apps.example"), F_OK) < 0);
+        (void) snprintf(link, sizeof link, "%s", pem_path("shop.apps.example"));
+        assert_int_equal(readlink(link, text, sizeof text - 1), strlen("_.apps.example.pem"));
+
+        /* They go with the settings. */
+        w->config.hook = NULL;
+        w->config.dashboard = NULL;
+        restart_agent(w);
+        turn_until(w->loop, access(pem_path("panel.example"), F_OK) < 0 && access(pem_path("_.apps.example"), F_OK) < 0);
+        certificates_look(w->certificates);
+        turn_until(w->loop, readlink(link, text, sizeof text) < 0);
+}
+
+static void the_dashboard_has_one_to_begin_with(void **state) {
+        World *w = *state;
+        PemInfo info = { 0 };
+        struct stat before, after;
+
+        w->config.dashboard = "panel.example";
+        w->answer = "failed challenge no answer\n";
+        begin_agent(w);
+        turn_until(w->loop, is_in(w, "panel.example", "failed"));
+        assert_int_equal(files_check(certificates, "panel.example", clock_now_ms(), &info), PEM_OK);
+        assert_int_equal(stat(pem_path("panel.example"), &before), 0);
+        assert_int_equal(before.st_mode & 07777, 0640);
+        restart_agent(w);
+        turn_until(w->loop, w->asked == 2);
+        assert_int_equal(stat(pem_path("panel.example"), &after), 0);
+        assert_int_equal(after.st_ino, before.st_ino);
+        w->answer = "ok\n";
+        restart_agent(w);
+        turn_until(w->loop, is_in(w, "panel.example", "valid"));
+        assert_int_equal(stat(pem_path("panel.example"), &after), 0);
+        assert_int_not_equal(after.st_ino, before.st_ino);
+        /* Lost: a new one is asked for, and meanwhile there is something to serve. */
+        w->answer = "failed challenge no answer\n";
+        assert_int_equal(unlink(pem_path("panel.example")), 0);
+        assert_int_equal(fs_remove_tree(AT_FDCWD, acme), 0);
+        restart_agent(w);
+        turn_until(w->loop, is_in(w, "panel.example", "failed"));
+        assert_int_equal(access(pem_path("panel.example"), F_OK), 0);
+}
+
+static void a_name_of_a_project_is_not_taken_from_it(void **state) {
+        World *w = *state;
+        DomainRow row;
+
+        add_domain(w, NAME, "acme");
+        w->config.dashboard = NAME;
+        begin_agent(w);
+        turn_until(w->loop, is_in(w, NAME, "valid"));
+        row = look(w, NAME);
+        assert_string_equal(row.project_id, "project00001");
+        domain_row_done(&row);
+}
+
 static int make_authority(void **state) {
         (void) state;
         authority_make(&authority);
@@ -637,6 +731,9 @@ int main(void) {
                 WITH_WORLD(deleted_meanwhile),
                 WITH_WORLD(own_certificates_are_checked_and_kept),
                 WITH_WORLD(an_own_one_that_ends_is_told),
+                WITH_WORLD(the_server_has_names_of_its_own),
+                WITH_WORLD(the_dashboard_has_one_to_begin_with),
+                WITH_WORLD(a_name_of_a_project_is_not_taken_from_it),
         };
 
         return cmocka_run_group_tests_name("certificates", tests, make_authority, drop_authority);

@@ -19,7 +19,7 @@ static void expect(const ProjectRow *row, const DomainRow *domains, size_t n, bo
         char *text = NULL;
         size_t length;
 
-        site_fields(&context, row, domains, n, is_static, &w);
+        site_fields(&context, row, domains, n, is_static, false, &w);
         assert_int_equal(fields_finish(&w, &text, &length), 0);
         assert_string_equal(text, wanted);
         free(text);
@@ -42,6 +42,19 @@ static void domains_are_plain_until_they_have_a_certificate(void **state) {
         (void) state;
         expect(&row, domains, 3, false,
                "host shop.apps.example\nhost a.example\nsecure_host b.example\nredirect_host www.b.example b.example\nbody_mib 100\nend\n");
+}
+
+static void the_own_name_is_served_by_https_with_the_wildcards_certificate(void **state) {
+        const ProjectRow row = { .id = T("aaaaaaaaaaaa"), .name = T("shop") };
+        FieldWriter w = { 0 };
+        char *text = NULL;
+        size_t length;
+
+        (void) state;
+        site_fields(&context, &row, NULL, 0, false, true, &w);
+        assert_int_equal(fields_finish(&w, &text, &length), 0);
+        assert_string_equal(text, "secure_host shop.apps.example\nbody_mib 100\nend\n");
+        free(text);
 }
 
 /* Its own name may be a domain with a certificate, and is not there twice then. */
@@ -93,6 +106,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(plain_sites_say_no_more_than_before),
                 cmocka_unit_test(domains_are_plain_until_they_have_a_certificate),
+                cmocka_unit_test(the_own_name_is_served_by_https_with_the_wildcards_certificate),
                 cmocka_unit_test(the_own_name_comes_once),
                 cmocka_unit_test(hsts_needs_all),
                 cmocka_unit_test(protections),
