@@ -123,6 +123,7 @@ static const Setting settings[] = {
           "the https:// address of an ACME directory" },
         { "acme.ca", "NANOSCALE_ACME_CA", STRING, offsetof(Config, acme_ca), A_PLAIN_PATH },
         { "acme.hook", "NANOSCALE_ACME_HOOK", STRING, offsetof(Config, acme_hook), A_PLAIN_PATH },
+        { "acme.hook_for_all", "NANOSCALE_ACME_HOOK_FOR_ALL", BOOLEAN, offsetof(Config, acme_hook_for_all) },
         { "acme.addresses", "NANOSCALE_ACME_ADDRESSES", STRING, offsetof(Config, acme_addresses), is_address_list,
           "IP addresses with a blank between them" },
         { "acme.check_dns", "NANOSCALE_ACME_CHECK_DNS", BOOLEAN, offsetof(Config, acme_check_dns) },

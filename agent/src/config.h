@@ -26,7 +26,8 @@ typedef struct {
         char *acme_email;                /* acme.…: told to the authority; NULL: none */
         char *acme_server;               /* its directory; default: Let's Encrypt's */
         char *acme_ca;                   /* whom to trust as its server; NULL: the system's */
-        char *acme_hook;                 /* program for dns-01; NULL: http-01 */
+        char *acme_hook;                 /* program for dns-01; NULL: no wildcard, and http-01 for all */
+        bool acme_hook_for_all;          /* it is for every name, and not for the wildcard alone */
         char *acme_addresses;            /* of this node as the world sees it, separated by blanks; NULL: those of its interfaces */
         bool acme_check_dns;             /* ask only for names that point here, default true */
         bool allow_private_repositories; /* network.allow_private_repositories, default false */

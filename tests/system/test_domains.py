@@ -2,12 +2,14 @@
 """Domains from adding one to its removal, with certificates from an authority (acme.py), as who visits the sites sees it. What goes wrong is in
 test_domains_failures.py. `calm` is the other site: it is visited all the while, and must not notice anything."""
 import base64
+import contextlib
 import ssl
 import time
 
 import pytest
 
 from acme import CERTBOT, CERTIFICATES, LIMIT, Domains, Visitors, context, handshake, serial
+from cluster import database
 from nodes import run, say, wait_until
 
 RENEWALS = 10
@@ -251,3 +253,101 @@ def test_nothing_is_left_of_a_domain_that_is_removed(site):
 def test_the_other_site_was_there_throughout(site):
     assert not site.visitors.failures and site.visitors.count > 100
     assert site.visitors.serials == [site.served('calm.test')]
+
+
+# --- names of the server itself; after the visitors, whose http://calm.apps.test/ leads to https from here on --------------------------------------
+
+# Puts and takes the record away where the authority looks, as one of a DNS provider does.
+HOOK = r'''#!/bin/bash
+set -eu
+verb=set-txt
+[ -z "${CERTBOT_AUTH_OUTPUT+x}" ] || verb=clear-txt
+body="{\"host\":\"_acme-challenge.$CERTBOT_DOMAIN.\",\"value\":\"$CERTBOT_VALIDATION\"}"
+exec 3<>/dev/tcp/acme.test/8055
+printf 'POST /%s HTTP/1.0\r\nHost: acme.test\r\nContent-Length: %d\r\n\r\n%s' "$verb" "${#body}" "$body" >&3
+read -r line <&3
+[[ $line == *' 200 '* ]]
+'''
+
+
+def with_hook(site):
+    site.settings({'acme': {**site.authority.settings()['acme'], 'hook': '/usr/local/bin/dns-hook'}})
+
+
+def own_name(site, name):
+    found = [d for d in site.call('GET', '/api/domains').json()['domains'] if d['name'] == name]
+    assert not found or found[0]['project'] is None
+    return found[0] if found else None
+
+
+def wait_own(site, name, state):
+    def look():
+        found = own_name(site, name)
+        return found if found and found['state'] == state else None
+    return wait_until(look, LIMIT, 0.3, f'{name} {state}')
+
+
+def forget_wildcard(site):
+    """certbot's part of it, so that the next one is another one."""
+    site.node.run(['rm', '-rf', f'{CERTBOT}/live/_.apps.test', f'{CERTBOT}/renewal/_.apps.test.conf', f'{CERTBOT}/archive/_.apps.test'])
+
+
+def test_one_certificate_for_all_apps(site):
+    assert own_name(site, '*.apps.test') is None
+    site.node.write('/usr/local/bin/dns-hook', HOOK, 0o755)
+    with_hook(site)
+    found = wait_own(site, '*.apps.test', 'valid')
+    assert found['not_after'] and not found['problem'] and found['source'] == 'acme'
+    site.has_https('calm.apps.test', 'calm')
+    assert wait_get(site, 'http://calm.apps.test/x', 301, ca=None).headers['Location'] == 'https://calm.apps.test/x'
+    assert site.call('GET', '/api/projects/calm').json()['url'] == 'https://calm.test', 'its domain is what it shows'
+    # What comes later has it at once; a name that no project has is nobody's.
+    site.node.write('/etc/resolv.conf', 'nameserver 192.0.2.1\n')
+    site.git.create_repo('domains-late', {'index.html': 'late'})
+    site.node.run(['nanoscale', 'deploy', site.git.url('domains-late'), '--name', 'late'], timeout=600)
+    site.node.write('/etc/resolv.conf', f'nameserver {site.authority.node.address}\n')
+    site.has_https('late.apps.test', 'late')
+    assert site.call('GET', '/api/projects/late').json()['url'] == 'https://late.apps.test'
+    assert site.served('late.apps.test') == site.served('calm.apps.test')
+    assert get(site, 'https://none.apps.test/', ca=None).status == 404
+    assert '*.apps.test' in site.node.run(['nanoscale', 'domains', 'list'], timeout=60).stdout
+
+
+def test_a_renewed_wildcard_is_served_without_a_reload(site):
+    before, workers = site.served('calm.apps.test'), site.node.output('pgrep', '-f', 'nginx: worker')
+    forget_wildcard(site)
+    with contextlib.closing(database(site.node)) as db:
+        db.execute("UPDATE domains SET next_try_ms = 0 WHERE name = '*.apps.test'")
+        db.commit()
+    with_hook(site)
+    wait_until(lambda: site.served('calm.apps.test') not in ('', before), LIMIT, 0.3, 'the new certificate')
+    assert site.node.output('pgrep', '-f', 'nginx: worker') == workers
+    site.has_https('late.apps.test', 'late')
+
+
+def test_a_hook_that_others_can_write_to_is_not_run(site):
+    site.node.run(['chown', 'nanoscale', '/usr/local/bin/dns-hook'])
+    site.node.run(['rm', f'{CERTIFICATES}/_.apps.test.pem'])
+    forget_wildcard(site)
+    with_hook(site)
+    found = wait_own(site, '*.apps.test', 'failed')
+    assert 'root alone' in found['problem']['sentence']
+    # The apps are where they were, over http.
+    wait_get(site, 'http://calm.apps.test/', ca=None)
+
+
+def test_the_dashboard_has_a_domain(site):
+    """From the settings to a certificate of the authority; a project's domain stays as it is."""
+    site.authority.point('panel.test', site.node.address)
+    site.settings({'dashboard': {'domain': 'panel.test'}, **site.authority.settings()})
+    site.node.run(['/opt/nanoscale/lib/setup', 'install'], via='pid1', timeout=300)
+    wait_own(site, 'panel.test', 'valid')
+    answer = wait_until(lambda: site.node.fetch('https://panel.test/api/health', ca=site.root), LIMIT, 0.3, 'the dashboard')
+    assert answer.status == 200
+    assert get(site, 'https://calm.test/').text == 'calm'
+    assert wait_get(site, 'http://panel.test/', 301, ca=None).headers['Location'] == 'https://panel.test/'
+    # Under the server's address it is still there, with the certificate of before.
+    assert site.node.fetch(f'https://{site.node.address}/api/health').status == 200
+    answer = site.call('POST', '/api/projects/calm/domains', {'name': 'panel.test'})
+    assert answer.status == 409 and 'server itself' in answer.json()['detail']
+    assert 'https://panel.test/setup' in site.node.run(['nanoscale', 'claim'], timeout=60).stdout

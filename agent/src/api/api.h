@@ -25,6 +25,7 @@ typedef struct {
 
         const char *public_key;    /* pin of this node's TLS key; NULL: it has none, nobody can join */
         int64_t not_after_ms;      /* end of this node's TLS certificate; 0: not known */
+        const char *dashboard;     /* its domain; NULL: none */
         const char *address;       /* under which other nodes reach this one; NULL: that of the default route */
         unsigned port;             /* of its gateway */
         Identity *identity;        /* of a worker; changed when its key is exchanged, or it is removed. NULL: this is the orchestrator */

@@ -171,7 +171,7 @@ void api_logout(Api *a, HttpRequest *rq, const char *argument) {
 
 void api_claim_code(Api *a, HttpRequest *rq, const char *argument) {
         char code[CLAIM_CODE_SIZE], own[46] = "";
-        const char *address = a->config.address;
+        const char *address = a->config.dashboard ? a->config.dashboard : a->config.address;
         json_t *body = take_json(rq);
         int r;
 

@@ -221,12 +221,16 @@ static void on_acme(void *owner, const AcmeAnswer *answer) {
         work_soon(c);
 }
 
+static const char *hook_of(const Certificates *c, const DomainRow *row) {
+        return c->config.hook_for_all || is_wildcard_name(row->name) ? c->config.hook : NULL;
+}
+
 static void ask(Certificates *c, DomainRow *row) {
         const AcmeRequest request = { .name = row->name,
                                       .email = c->config.email,
                                       .server = c->config.authority,
                                       .ca = c->config.ca,
-                                      .hook = c->config.hook,
+                                      .hook = hook_of(c, row),
                                       /* certbot compares with 30 days; we with a third of its life */
                                       .force = c->force || row->issued_at_ms };
         int64_t now = clock_now_ms();
@@ -333,7 +337,7 @@ static void begin(Certificates *c, DomainRow *row) {
                 return;
         }
         c->force = take_forced(c, row->name);
-        if (c->config.check_dns && !c->config.hook) /* dns-01 does not care where the name points to */
+        if (c->config.check_dns && !hook_of(c, row)) /* dns-01 does not care where the name points to */
                 r = dns_check(c->config.loop, row->name, c->config.addresses, on_dns, c, &c->dns);
         if (r < 0)
                 (void) fprintf(stderr, "<4>%s: its DNS could not be looked at: %s\n", row->name, strerror(-r));

@@ -28,6 +28,7 @@ typedef struct {
         const char *authority;   /* URL of its directory */
         const char *ca;          /* NULL: the system's */
         const char *hook;        /* for dns-01; NULL: http-01 */
+        bool hook_for_all;       /* not for the wildcard alone */
         const char *addresses;   /* of this node as the world sees it, separated by blanks; NULL: those of its interfaces */
         bool check_dns;          /* wait until a name points here */
         const char *base_domain; /* with a hook, a certificate for every name below it */

@@ -120,7 +120,7 @@ static void every_key(void **state) {
                                    "  \"builds\": { \"registry\": \"https://b.example\", \"ca\": \"/etc/ca.pem\" },"
                                    "  \"cluster\": { \"address\": \"2001:db8::7\", \"port\": 4443 },"
                                    "  \"acme\": { \"email\": \"ops+a@example.com\", \"server\": \"https://ca.example:14000/dir\","
-                                   "            \"ca\": \"/etc/ca.pem\", \"hook\": \"/opt/dns-hook\", \"check_dns\": false,"
+                                   "            \"ca\": \"/etc/ca.pem\", \"hook\": \"/opt/dns-hook\", \"check_dns\": false, \"hook_for_all\": true,"
                                    "            \"addresses\": \"203.0.113.7 2001:db8::7\" },"
                                    "  \"network\": { \"allow_private_repositories\": true },"
                                    "  \"sleep\": { \"shortest_idle_seconds\": 1, \"doze_seconds\": 0, \"deep_seconds\": 2 },"
@@ -175,6 +175,7 @@ static void every_key(void **state) {
         assert_string_equal(c->acme_hook, "/opt/dns-hook");
         assert_string_equal(c->acme_addresses, "203.0.113.7 2001:db8::7");
         assert_false(c->acme_check_dns);
+        assert_true(c->acme_hook_for_all);
         assert_true(c->allow_private_repositories);
         assert_int_equal(c->shortest_idle_seconds, 1);
         assert_int_equal(c->doze_seconds, 0);
@@ -212,7 +213,7 @@ static void every_key(void **state) {
 
 #define KEYS                                                                                                                         \
         "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, "  \
-        "builds.registry, builds.ca, cluster.address, cluster.port, dashboard.domain, acme.email, acme.server, acme.ca, acme.hook, " \
+        "builds.registry, builds.ca, cluster.address, cluster.port, dashboard.domain, acme.email, acme.server, acme.ca, acme.hook, acme.hook_for_all, " \
         "acme.addresses, "                                                                                                           \
         "acme.check_dns, "                                                                                                           \
         "network.allow_private_repositories, sleep.shortest_idle_seconds, "                                                          \
