@@ -376,7 +376,8 @@ def test_no_secret_in_answers_files_or_journals(boss, owner, tokens):
     for secret in secrets:
         for name, text in (('the database', rows), ('a journal', journal), ("nginx's log", log), ('an answer', answers)):
             assert secret not in text, f'{secret} stands in {name}'
-    assert Client(boss).get('/api/auth/state')['user'] is None
+    known = Client(boss).get('/api/auth/state')
+    assert known['user'] is None and known['version'] is None and Client(boss).get('/api/health') == {'status': 'ok'}
 
 
 # The way back in, last: it ends everything else

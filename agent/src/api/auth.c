@@ -89,8 +89,9 @@ void api_auth_state(Api *a, HttpRequest *rq, const char *argument) {
 
         (void) argument;
         reply_json(rq, 200,
-                   json_pack("{s:b, s:s?, s:o, s:s}", "setup", (int) accounts_can_claim(a->accounts), "user",
-                             actor->kind == ACTOR_USER ? actor->name : NULL, "site", describe_site(a), "version", NANOSCALE_VERSION));
+                   json_pack("{s:b, s:s?, s:o, s:s?}", "setup", (int) accounts_can_claim(a->accounts), "user",
+                             actor->kind == ACTOR_USER ? actor->name : NULL, "site", describe_site(a), "version",
+                             actor->kind == ACTOR_NOBODY ? NULL : NANOSCALE_VERSION));
 }
 
 /* --- in --- */

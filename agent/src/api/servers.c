@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/actor.h"
 #include "api/domains.h"
 #include "api/elsewhere.h"
 #include "api/reply.h"
@@ -18,8 +19,12 @@ enum { WARN_DAYS = 30 };
 #define WARN_FREE_BYTES (1024.0 * 1024 * 1024)
 
 void api_health(Api *a, HttpRequest *rq, const char *argument) {
+        bool is_stranger = api_actor(rq)->kind == ACTOR_NOBODY; /* what it runs tells what it can be attacked with */
+
         (void) argument;
-        reply_json(rq, 200, json_pack("{s:s, s:s, s:s}", "status", "ok", "version", NANOSCALE_VERSION, "role", a->config.role));
+        reply_json(rq, 200,
+                   is_stranger ? json_pack("{s:s}", "status", "ok")
+                               : json_pack("{s:s, s:s, s:s}", "status", "ok", "version", NANOSCALE_VERSION, "role", a->config.role));
 }
 
 void describe_own(const Api *a, json_t *o) {

@@ -14,7 +14,7 @@ export type Me = {
 };
 export type Site = { name: string; has_logo: boolean };
 /** Before sign-in. `setup`: a claim code is good, because there is no user yet or its password is to be set anew. */
-export type AuthState = { setup: boolean; user: string | null; site: Site; version: string };
+export type AuthState = { setup: boolean; user: string | null; site: Site; version: string | null };
 export type Session = {
   id: string;
   created_at: string;
