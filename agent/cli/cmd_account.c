@@ -13,8 +13,10 @@ static int print_claim(const Cli *cli, const json_t *answer) {
         const char *address = member_text(answer, "address");
         bool is_v6 = strchr(address, ':') != NULL, is_reset = options_has(cli->options, "reset");
 
-        say(stdout, "Claim code: %s\n\nOpen https://%s%s%s/setup%s and type it there. It is good once, for 24 hours.\n",
-            member_text(answer, "code"), is_v6 ? "[" : "", *address ? address : "THIS-SERVER", is_v6 ? "]" : "", is_reset ? "?reset" : "");
+        say(stdout, "Claim code: %s\n", member_text(answer, "code")); /* a line at a time: breaks within one are taken for somebody's */
+        say(stdout, "\n");
+        say(stdout, "Open https://%s%s%s/setup%s and type it there. It is good once, for 24 hours.\n", is_v6 ? "[" : "",
+            *address ? address : "THIS-SERVER", is_v6 ? "]" : "", is_reset ? "?reset" : "");
         if (is_reset)
                 say(stdout, "Sessions end with it. API tokens do not: see nanoscale tokens.\n");
         say(stdout, "Until the dashboard has a domain with a certificate, the browser warns of its own one.\n");

@@ -520,6 +520,13 @@ class Projects(Case):
         self.assertIn("  repository        https://git.example/shop.git\n", self.check(0, "projects", "show", "shop").stdout)
         self.assertEqual(json.loads(self.check(0, "--json", "projects", "show", "shop").stdout), PROJECT)
 
+    def test_claim_says_code_and_address_on_lines_of_their_own(self):
+        self.routes["POST", "/api/auth/claim"] = lambda h: h.answer(201, {"code": "ABCD-EFGH-JKLM", "address": "2001:db8::1", "expires_seconds": 86400})
+        lines = self.check(0, "claim").stdout.splitlines()
+        self.assertEqual(lines[:2], ["Claim code: ABCD-EFGH-JKLM", ""])
+        self.assertIn("https://[2001:db8::1]/setup ", lines[2])
+        self.assertIn("/setup?reset ", self.check(0, "claim", "--reset").stdout.splitlines()[2])
+
     def test_delete_without_a_terminal(self):
         self.routes["GET", "/api/projects/shop"] = PROJECT
         self.check(2, "projects", "delete", "shop", err="--yes")
