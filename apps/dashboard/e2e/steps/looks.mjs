@@ -36,7 +36,9 @@ async function findings(page) {
   );
   if (passes.length === 0) throw new Error("axe-core has looked at nothing");
   return violations.flatMap((v) =>
-    v.nodes.slice(0, 3).map((n) => `${v.impact} ${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`.slice(0, 500)),
+    v.nodes
+      .slice(0, 3)
+      .map((n) => `${v.impact} ${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`.slice(0, 500)),
   );
 }
 
