@@ -7,9 +7,6 @@ export const TABS = [
   { value: "deployments", label: "Deployments" },
   { value: "logs", label: "Logs" },
   { value: "environment", label: "Environment" },
-  { value: "domains", label: "Domains" },
-  { value: "settings", label: "Settings" },
-  { value: "danger", label: "Danger" },
 ] as const;
 export type Tab = (typeof TABS)[number]["value"];
 
@@ -38,15 +35,5 @@ export function tabCommands(tab: Tab, { name }: Pick<Project, "name">): string[]
       return [`nanoscale logs ${name} -f`];
     case "environment":
       return [`nanoscale env list ${name}`, `nanoscale env set ${name} --file .env --restart`];
-    case "domains":
-      return [`nanoscale domains list ${name}`, `nanoscale domains add ${name} www.example.com`];
-    case "settings":
-      return [
-        `nanoscale projects set ${name} --memory 512 --restart`,
-        `nanoscale projects protect ${name} --maintenance on`,
-        `nanoscale projects move ${name} SERVER`,
-      ];
-    case "danger":
-      return [`nanoscale projects delete ${name}`];
   }
 }
