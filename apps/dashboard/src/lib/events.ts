@@ -23,7 +23,6 @@ export function putProject(client: QueryClient, changed: Project) {
       ? [...old, changed].sort((a, b) => a.name.localeCompare(b.name))
       : old.toSpliced(index, 1, changed);
   });
-  client.setQueryData(["domains", changed.name], changed.domains);
 }
 
 export function dropProject(client: QueryClient, id: string) {

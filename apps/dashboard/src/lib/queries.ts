@@ -5,7 +5,6 @@ import type {
   AuditEntry,
   AuthState,
   Deployment,
-  Domain,
   Env,
   Me,
   Project,
@@ -93,12 +92,6 @@ export const env = (name: string) =>
   queryOptions({
     queryKey: ["env", name],
     queryFn: ({ signal }) => get<Env>(`/projects/${part(name)}/env`, signal),
-  });
-export const domains = (name: string) =>
-  queryOptions({
-    queryKey: ["domains", name],
-    queryFn: async ({ signal }) =>
-      (await get<{ domains: Domain[] }>(`/projects/${part(name)}/domains`, signal)).domains,
   });
 
 export const recentDeployments = (limit = 10) =>
