@@ -12,7 +12,10 @@ export const status = (page, word) =>
 /** The page with its content: its title is there, no skeleton is left, and no animation is on its way. */
 export async function settled(page, title) {
   await heading(page, title);
-  await page.waitForFunction(() => document.querySelector("main .animate-pulse") === null);
+  await page.waitForFunction(() => {
+    const lines = document.querySelector(".xterm-rows");
+    return document.querySelector("main .animate-pulse") === null && lines?.textContent.trim() !== "";
+  });
   await page.evaluate(async () => {
     await document.fonts.ready;
     const ending = document
