@@ -9,16 +9,18 @@ import re
 import pytest
 
 from browser import Browser
-from cluster import BASE_DOMAIN, ask, configure, database, deployments, finish, make_candidate, make_orchestrator, server, settings
+from cluster import BASE_DOMAIN, ask, call, configure, database, finish, make_candidate, make_orchestrator, server, settings
 from nodes import wait_until
 
 SETUP = '/opt/nanoscale/lib/setup'
-USER, PASSWORD = 'ada', 'a lantern in the harbour'
+USER, FIRST_PASSWORD, PASSWORD = 'ada', 'a kite above the dunes', 'a lantern in the harbour'
 # path, title, name of the picture, status of the document where it is not 200; the walk adds the pages of what it makes
 PAGES = [['/', 'Overview', 'overview'], ['/projects', 'Projects', 'projects'], ['/projects/new', 'New project', 'new-project'],
          ['/servers', 'Servers', 'servers'], ['/activity', 'Activity', 'activity'], ['/nothing', 'Page not found', 'not-found', 404]]
 OPEN_PAGES = [['/login', 'Sign in', 'login'], ['/setup', 'No set-up code is open', 'setup']]
-TABS = ['overview', 'deployments', 'logs', 'environment']
+TABS = ['overview', 'deployments', 'logs', 'environment', 'domains', 'settings', 'danger']
+SECTIONS = ['general', 'account', 'sessions', 'tokens', 'second-factor', 'metrics']
+DOMAIN = 'shop.test'
 SCRIPTS_MAX = 200 << 10
 MANY = 1000
 # A journal takes some 12,500 lines of an app within 30 s.
@@ -76,7 +78,7 @@ def worker(lab):
 
 @pytest.fixture(scope='module')
 def browser(lab, panel, worker):
-    browser = Browser(lab, panel, lab.artefacts / 'dashboard', {f'shop.{BASE_DOMAIN}': worker})
+    browser = Browser(lab, panel, lab.artefacts / 'dashboard', {f'shop.{BASE_DOMAIN}': worker, DOMAIN: worker})
     yield browser
     browser.close()
 
@@ -108,8 +110,8 @@ def ended(panel, path, state='live'):
 def test_first_run(panel, browser):
     code = claim_code(panel)
     wrong = code[:-1] + ('A' if code[-1] != 'A' else 'B')
-    assert browser.step('claimWrongly', code=wrong, user=USER, password=PASSWORD, says='The code is wrong') == 'true'
-    browser.step('claim', code=code, user=USER, password=PASSWORD)
+    assert browser.step('claimWrongly', code=wrong, user=USER, password=FIRST_PASSWORD, says='The code is wrong') == 'true'
+    browser.step('claim', code=code, user=USER, password=FIRST_PASSWORD)
 
 
 def test_a_server_joins_by_the_command_that_is_shown(panel, worker, browser):
@@ -190,7 +192,26 @@ def test_a_log_with_many_lines_a_second(worker, browser, record_property):
     assert figures['longest_task_ms'] < 1000, figures
 
 
+def test_a_domain_from_its_record_to_https(worker, browser, authority):
+    # Its DNS is the authority's from here on, which knows no registry: nothing is built after this.
+    worker.write('/etc/resolv.conf', f'nameserver {authority.node.address}\n')
+    configure(worker, authority.settings())
+    assert browser.step('addDomain', name='shop', domain=DOMAIN) == [DOMAIN, worker.address]
+    authority.point(DOMAIN, worker.address)
+    browser.step('domainIsValid', domain=DOMAIN)
+    assert worker.fetch(f'https://{DOMAIN}/', ca=authority.root()).text == 'first, good morning'
+    assert browser.step('visit', name='shop') == 'first, good morning'
+
+
 # --- who is signed in --------------------------------------------------------------------------------------------------------------------------
+
+def test_password_and_token(panel, browser):
+    browser.step('changePassword', old=FIRST_PASSWORD, password=PASSWORD)
+    token = browser.step('createToken', name='ci')
+    asked = {method: panel.fetch(f'https://{panel.address}/api/projects', method=method, headers={'Authorization': f'Bearer {token}'}).status
+             for method in ('GET', 'POST')}
+    assert asked == {'GET': 200, 'POST': 403}
+
 
 def test_sign_out_and_in(browser):
     assert browser.step('signOut', user=USER) == '/login'
@@ -211,6 +232,7 @@ def test_themes_stay(browser):
 
 def test_every_page_is_accessible_and_fits_a_phone(browser, pictures):
     pages = PAGES + [[f'/projects/shop?tab={tab}', 'shop', f'project-{tab}'] for tab in TABS]
+    pages += [[f'/settings?tab={section}', 'Settings', f'settings-{section}'] for section in SECTIONS]
     assert browser.step('look', pages=pages, directory=pictures) == []
     assert browser.step('overlaysAccessible', user=USER) == []
 
@@ -236,6 +258,12 @@ def test_a_thousand_projects(panel, browser, record_property):
 
 
 # --- the end -----------------------------------------------------------------------------------------------------------------------------------
+
+def test_delete(panel, worker, browser):
+    browser.step('deleteProject', name='shop')
+    assert call(panel, 'GET', '/api/projects/shop').status == 404
+    assert worker.wait_fetch(f'http://shop.{BASE_DOMAIN}/', status=404)
+
 
 def test_pages_without_a_session(browser, pictures):
     browser.step('signOut', user=USER)

@@ -84,3 +84,27 @@ export async function setTheme(page, { user, theme }) {
   await page.reload();
   await page.locator(`html.${theme.toLowerCase()}`).waitFor();
 }
+
+export async function changePassword(page, { old, password }) {
+  await page.goto("/settings?tab=account");
+  await page.getByLabel("Current password").fill(old);
+  await page.getByLabel("New password").fill(password);
+  await page.getByLabel("The same again").fill(password);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByText("The password has been changed").waitFor();
+}
+
+/** A token that may read. Returns it, as it is shown this once. */
+export async function createToken(page, { name }) {
+  await page.goto("/settings");
+  await page.getByRole("tab", { name: "API tokens" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
+  const form = page.getByRole("dialog", { name: "Create an API token" });
+  await form.getByRole("textbox", { name: "Name" }).fill(name);
+  await form.getByRole("button", { name: "Create token" }).click();
+  const made = page.getByRole("dialog", { name: `The token ${name}` });
+  const token = await made.locator("code").first().innerText();
+  await made.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: `Revoke ${name}` }).waitFor();
+  return token;
+}

@@ -123,6 +123,42 @@ export async function logHas(page, { line }) {
   await page.getByRole("searchbox", { name: "Search the lines" }).fill("");
 }
 
+const domainRow = (page, domain) =>
+  page.getByRole("list", { name: "Domains" }).getByRole("listitem").filter({ hasText: domain }).first();
+
+/** Adds a domain that does not point here yet. Returns the record that the page wants: name and value. */
+export async function addDomain(page, { name, domain }) {
+  await openTab(page, name, "Domains");
+  await page.getByRole("button", { name: "Add domain" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add a domain" });
+  await dialog.getByRole("textbox", { name: "Domain" }).fill(domain);
+  await dialog.getByRole("button", { name: "Add domain" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const row = domainRow(page, domain);
+  await row.getByText("Set this record").waitFor();
+  return row.locator("code").allInnerTexts();
+}
+
+/** Now that it points here: looked at again, and followed until its certificate is there. */
+export async function domainIsValid(page, { domain }) {
+  const row = domainRow(page, domain);
+  await row.getByRole("button", { name: "Check now" }).click();
+  await row.getByText("Valid until").waitFor();
+}
+
+/** Deletes it for good; ends on the list, which has it no more. */
+export async function deleteProject(page, { name }) {
+  await openTab(page, name, "Danger");
+  await page.getByRole("button", { name: "Delete the project" }).click();
+  const dialog = page.getByRole("alertdialog", { name: `Delete ${name}?` });
+  const sure = dialog.getByRole("button", { name: "Delete", exact: true });
+  if (await sure.isEnabled()) throw new Error("it may be deleted before its name was typed");
+  await dialog.getByRole("textbox").fill(name);
+  await sure.click();
+  await heading(page, "Projects");
+  await page.getByText("No project yet").waitFor();
+}
+
 async function openProject(page, name) {
   if (path(page) !== `/projects/${name}`) await page.goto(`/projects/${name}`);
   await heading(page, name);
