@@ -46,9 +46,9 @@ export function DomainActions({ project, domain }: { project: Project; domain: D
           busy={check.isPending}
           disabled={away}
           onClick={() => check.mutate()}
+          aria-label={`Check now: ${name}`}
         >
           {check.isPending ? null : <RotateCwIcon aria-hidden />} Check now
-          <span className="sr-only">: {name}</span>
         </Button>
       ) : null}
       <DropdownMenu>

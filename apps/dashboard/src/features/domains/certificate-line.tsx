@@ -2,18 +2,10 @@
 import type { Domain } from "@nanoscale/contracts";
 import { Notice } from "@/components/ui/problem";
 import { RelativeTime } from "@/components/ui/time";
+import { Again } from "./again";
 import { dnsAdvice } from "./dns";
 
 const day = (at: string) => new Date(at).toLocaleDateString(undefined, { dateStyle: "medium" });
-
-function Again({ domain }: { domain: Domain }) {
-  return domain.next_try ? (
-    <>
-      {" "}
-      It is tried again <RelativeTime at={domain.next_try} />.
-    </>
-  ) : null;
-}
 
 /** How its certificate is, in a sentence. */
 export function CertificateLine({ domain }: { domain: Domain }) {
@@ -46,8 +38,7 @@ export function CertificateProblem({ domain }: { domain: Domain }) {
   if (state === "valid")
     return (
       <Notice tone={soon ? "danger" : "warning"} title="The renewal failed">
-        {problem.sentence}
-        <Again domain={domain} />
+        {problem.sentence} <Again at={domain.next_try} act="tried" />
       </Notice>
     );
   if (state === "waiting" && dnsAdvice(domain)) return null;
@@ -62,8 +53,7 @@ export function CertificateProblem({ domain }: { domain: Domain }) {
             : "It has no certificate"
       }
     >
-      {problem.sentence}
-      <Again domain={domain} />
+      {problem.sentence} <Again at={domain.next_try} act="tried" />
     </Notice>
   );
 }

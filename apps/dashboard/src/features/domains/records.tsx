@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Domain } from "@nanoscale/contracts";
 import { Code } from "@/components/ui/code";
-import { RelativeTime } from "@/components/ui/time";
+import { Again } from "./again";
 import { dnsAdvice, type DnsRecord } from "./dns";
 
 function Record({ name, record: { type, value } }: { name: string; record: DnsRecord }) {
@@ -63,11 +63,7 @@ export function Records({ domain }: { domain: Domain }) {
           : seen
             ? `It points to ${seen} now.`
             : "It has no address yet."}{" "}
-        {domain.next_try ? (
-          <>
-            Looked at again <RelativeTime at={domain.next_try} />.
-          </>
-        ) : null}
+        <Again at={domain.next_try} act="looked at" />
       </p>
     </div>
   );

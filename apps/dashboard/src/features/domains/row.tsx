@@ -16,7 +16,7 @@ export function DomainRow({ project, domain }: { project: Project; domain: Domai
     <li className="grid gap-3 px-5 py-4 text-sm">
       <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
         <div className="grid min-w-0 flex-1 basis-64 gap-1">
-          <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+          <div className="flex min-h-8 flex-wrap items-center gap-x-2.5 gap-y-1">
             <a
               href={address(domain)}
               target="_blank"
@@ -39,8 +39,10 @@ export function DomainRow({ project, domain }: { project: Project; domain: Domai
           ) : null}
           <CertificateLine domain={domain} />
         </div>
-        <Status value={statusOfDomain(domain)} className="pt-px" />
-        <DomainActions project={project} domain={domain} />
+        <div className="flex min-h-8 items-center justify-between gap-4 max-sm:w-full">
+          <Status value={statusOfDomain(domain)} />
+          <DomainActions project={project} domain={domain} />
+        </div>
       </div>
       <CertificateProblem domain={domain} />
       <Records domain={domain} />

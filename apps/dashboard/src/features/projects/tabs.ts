@@ -8,6 +8,8 @@ export const TABS = [
   { value: "logs", label: "Logs" },
   { value: "environment", label: "Environment" },
   { value: "domains", label: "Domains" },
+  { value: "settings", label: "Settings" },
+  { value: "danger", label: "Danger" },
 ] as const;
 export type Tab = (typeof TABS)[number]["value"];
 
@@ -47,5 +49,13 @@ export function tabCommands(tab: Tab, { name, domains }: Pick<Project, "name" | 
         `nanoscale domains remove ${domain}`,
       ];
     }
+    case "settings":
+      return [
+        `nanoscale projects set ${name} --memory 512 --restart`,
+        `nanoscale projects protect ${name} --maintenance on`,
+        `nanoscale projects move ${name} SERVER`,
+      ];
+    case "danger":
+      return [`nanoscale projects delete ${name}`];
   }
 }
