@@ -12,7 +12,6 @@ import {
   SunIcon,
 } from "lucide-react";
 import { useTheme } from "next-themes";
-import { useRouter } from "next/navigation";
 import { Button } from "@/components/ui/button";
 import {
   DropdownMenu,
@@ -24,11 +23,12 @@ import {
   DropdownMenuSeparator,
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
+import { useGo } from "@/lib/leave";
 import { useSignOut } from "./session";
 
 export default function UserMenu({ me, compact, onHelp }: { me: Me; compact?: boolean; onHelp: () => void }) {
   const { theme, setTheme } = useTheme();
-  const router = useRouter();
+  const go = useGo();
   const signOut = useSignOut();
   return (
     <DropdownMenu>
@@ -57,7 +57,7 @@ export default function UserMenu({ me, compact, onHelp }: { me: Me; compact?: bo
         <DropdownMenuLabel className="truncate">
           {me.user.name} on {me.server}
         </DropdownMenuLabel>
-        <DropdownMenuItem onSelect={() => router.push("/settings?tab=sessions")}>
+        <DropdownMenuItem onSelect={() => go("/settings?tab=account")}>
           <KeyRoundIcon aria-hidden /> Password and sessions
         </DropdownMenuItem>
         <DropdownMenuItem onSelect={onHelp}>

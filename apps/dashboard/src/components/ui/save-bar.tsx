@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 "use client";
 
-import { useEffect } from "react";
+import { useLeaveWarning } from "@/lib/leave";
 import { Button } from "./button";
 import { Notice } from "./problem";
-
-/** Asks before the page is left: by the address bar, by closing the tab, or by a link of the dashboard. */
-export function useLeaveWarning(changed: boolean) {
-  useEffect(() => {
-    if (!changed) return;
-    const unload = (event: BeforeUnloadEvent) => event.preventDefault();
-    const click = (event: MouseEvent) => {
-      if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
-        return;
-      const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
-      if (!(link instanceof HTMLAnchorElement) || link.target === "_blank" || link.hash) return;
-      if (window.confirm("Leave without saving? What you have changed is lost.")) return;
-      event.preventDefault();
-      event.stopPropagation();
-    };
-    window.addEventListener("beforeunload", unload);
-    document.addEventListener("click", click, true);
-    return () => {
-      window.removeEventListener("beforeunload", unload);
-      document.removeEventListener("click", click, true);
-    };
-  }, [changed]);
-}
 
 /** Below a form that has been changed: what was changed, when that counts, save and discard. Nothing while nothing is changed. */
 export function SaveBar({

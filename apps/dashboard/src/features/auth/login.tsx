@@ -11,7 +11,7 @@ import { Input, PasswordInput } from "@/components/ui/input";
 import { Notice } from "@/components/ui/problem";
 import { authState } from "@/lib/queries";
 import { safeTarget } from "@/lib/target";
-import { countdown } from "@/lib/time";
+import { AttemptNotice } from "./attempt-notice";
 import { AuthFrame } from "./frame";
 import { SecondFactor } from "./second-factor";
 import { useEnter } from "./use-enter";
@@ -85,13 +85,7 @@ export function LoginView() {
             required
           />
         </Field>
-        {pauseMs > 0 ? (
-          <Notice tone="warning" role="alert" title="Too many attempts">
-            The next one is possible in <span className="tabular-nums">{countdown(pauseMs)}</span>.
-          </Notice>
-        ) : enter.error && refusal?.status !== 429 ? (
-          <Notice role="alert">{enter.error.message}</Notice>
-        ) : null}
+        <AttemptNotice pauseMs={pauseMs} error={enter.error} />
         <Button
           type="submit"
           className="mt-1"

@@ -5,9 +5,8 @@ import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { Notice } from "@/components/ui/problem";
 import { ApiError } from "@/lib/api";
-import { countdown } from "@/lib/time";
+import { AttemptNotice } from "./attempt-notice";
 import { AuthFrame } from "./frame";
 
 /** The second step of signing in: six digits of the app, or one of the recovery codes. */
@@ -58,13 +57,7 @@ export function SecondFactor({
             required
           />
         </Field>
-        {pauseMs > 0 ? (
-          <Notice tone="warning" role="alert" title="Too many attempts">
-            The next one is possible in <span className="tabular-nums">{countdown(pauseMs)}</span>.
-          </Notice>
-        ) : error && !wrong && !(error instanceof ApiError && error.status === 429) ? (
-          <Notice role="alert">{error.message}</Notice>
-        ) : null}
+        <AttemptNotice pauseMs={pauseMs} error={wrong ? null : error} />
         <Button
           type="submit"
           busy={busy}

@@ -5,9 +5,8 @@ import { useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input, PasswordInput } from "@/components/ui/input";
-import { Notice } from "@/components/ui/problem";
-import { countdown } from "@/lib/time";
 import { claimCode, isClaimCode } from "./claim-code";
+import { AttemptNotice } from "./attempt-notice";
 import { AuthFrame } from "./frame";
 import { passwordProblem } from "./strength";
 import { StrengthHint } from "./strength-hint";
@@ -103,13 +102,7 @@ export function SetupForm({ reset }: { reset: boolean }) {
         <Field label="The same again" error={tried ? problems.again : null}>
           <PasswordInput name="again" value={again} onChange={edit(setAgain)} autoComplete="new-password" />
         </Field>
-        {pauseMs > 0 ? (
-          <Notice tone="warning" role="alert" title="Too many attempts">
-            The next one is possible in <span className="tabular-nums">{countdown(pauseMs)}</span>.
-          </Notice>
-        ) : enter.error && !told && refusal?.status !== 429 ? (
-          <Notice role="alert">{enter.error.message}</Notice>
-        ) : null}
+        <AttemptNotice pauseMs={pauseMs} error={told ? null : enter.error} />
         <Button
           type="submit"
           className="mt-1"

@@ -4,9 +4,8 @@
 import type { Me } from "@nanoscale/contracts";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useState } from "react";
 import { ApiError, call } from "@/lib/api";
-import { useNow } from "@/lib/now";
+import { usePause } from "@/lib/pause";
 import { me } from "@/lib/queries";
 import { safeTarget } from "@/lib/target";
 
@@ -14,8 +13,7 @@ import { safeTarget } from "@/lib/target";
 export function useEnter<Body>(path: "/auth/login" | "/auth/setup") {
   const client = useQueryClient();
   const router = useRouter();
-  const [pausedUntil, setPausedUntil] = useState(0);
-  const now = useNow();
+  const { pauseMs, note } = usePause();
   const enter = useMutation<Me, Error, Body>({
     mutationFn: (body) => call<Me>("POST", path, body),
     onSuccess: (entered) => {
@@ -23,11 +21,8 @@ export function useEnter<Body>(path: "/auth/login" | "/auth/setup") {
       client.setQueryData(me().queryKey, entered);
       router.replace(safeTarget(new URLSearchParams(window.location.search).get("to")));
     },
-    onError: (error) => {
-      if (error instanceof ApiError && error.retryAfter) setPausedUntil(Date.now() + error.retryAfter * 1000);
-    },
+    onError: note,
   });
-  const pauseMs = Math.max(0, pausedUntil - now);
   return {
     enter,
     /** Longer than 0: the API would not look at another attempt before that. */

@@ -41,7 +41,7 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
       <TableCell>
         <Status value={statusOfProject(project)} />
       </TableCell>
-      <TableCell className="max-w-80">
+      <TableCell className="max-w-80 max-sm:hidden">
         <span className="block truncate" title={last?.subject ?? undefined}>
           {last?.subject ?? "Not deployed yet"}
         </span>
@@ -54,10 +54,12 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
       <TableCell className="whitespace-nowrap text-muted-foreground">
         {last ? <RelativeTime at={last.created_at} /> : "never"}
       </TableCell>
-      <TableCell className="text-right whitespace-nowrap text-muted-foreground tabular-nums">
+      <TableCell className="text-right whitespace-nowrap text-muted-foreground tabular-nums max-sm:hidden">
         {project.memory_bytes === null ? "none" : bytes(project.memory_bytes)}
       </TableCell>
-      <TableCell className="whitespace-nowrap text-muted-foreground">{project.server}</TableCell>
+      <TableCell className="whitespace-nowrap text-muted-foreground max-sm:hidden">
+        {project.server}
+      </TableCell>
     </TableRow>
   );
 });

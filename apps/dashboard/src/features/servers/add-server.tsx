@@ -4,7 +4,6 @@
 import type { JoinToken, Server } from "@nanoscale/contracts";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { LoaderCircleIcon } from "lucide-react";
-import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Code } from "@/components/ui/code";
@@ -14,6 +13,7 @@ import { Notice, Problem } from "@/components/ui/problem";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Countdown } from "@/components/ui/time";
 import { call, part } from "@/lib/api";
+import { useGo } from "@/lib/leave";
 import { useNow } from "@/lib/now";
 import { servers } from "@/lib/queries";
 import { toast } from "@/lib/toast";
@@ -61,7 +61,7 @@ export function AddServer({ onClose, known }: { onClose: () => void; known: Serv
 
 function Join({ onClose, known }: { onClose: () => void; known: Server[] }) {
   const { token, error, again } = useJoinToken();
-  const router = useRouter();
+  const go = useGo();
   const client = useQueryClient();
   const [before] = useState(() => new Set(known.map((s) => s.id)));
   const { data } = useQuery({ ...servers(), refetchInterval: ASK_MS });
@@ -74,17 +74,19 @@ function Join({ onClose, known }: { onClose: () => void; known: Server[] }) {
     if (!online) return;
     toast.success(`${joined.name} is online`, {
       detail: joined.ip_address,
-      action: { label: "Open it", run: () => router.push(`/servers/${part(joined.id)}`) },
+      action: { label: "Open it", run: () => go(`/servers/${part(joined.id)}`) },
     });
     void client.invalidateQueries({ queryKey: ["servers"] });
     onClose();
-  }, [online, joined, router, client, onClose]);
+  }, [online, joined, go, client, onClose]);
 
+  // As `nanoscale servers add` prints it; the API's own command reads the secret from its input instead.
+  const command = token ? `./scripts/install.sh --join ${token.join}` : null;
   if (error)
     return <Problem title="No server can join now" error={error} onRetry={again} className="px-0 py-4" />;
   return (
     <>
-      {token ? <Code value={token.command} label="Copy the command" wrap /> : <Skeleton className="h-20" />}
+      {command ? <Code value={command} label="Copy the command" wrap /> : <Skeleton className="h-20" />}
       {expired ? (
         <Notice
           tone="warning"
@@ -113,8 +115,8 @@ function Join({ onClose, known }: { onClose: () => void; known: Server[] }) {
         <DialogClose asChild>
           <Button variant="secondary">Close</Button>
         </DialogClose>
-        {token && !expired ? (
-          <CopyButton value={token.command} label="Copy the command" variant="primary" size="md">
+        {command && !expired ? (
+          <CopyButton value={command} label="Copy the command" variant="primary" size="md">
             Copy command
           </CopyButton>
         ) : null}
