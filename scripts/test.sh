@@ -240,7 +240,7 @@ suite_dashboard() {
         on_dashboard bun run test --reporter=junit --outputFile="$report" >"$WORK/vitest.log" 2>&1 </dev/null
         count junit "$report" "$WORK/none.xml"
         check 'build' "$ROOT/scripts/build-dashboard" --work "$BUILD/dashboard" --keep --output "$BUILD/dashboard/dashboard.tar"
-        check "size of the pages' scripts" "$PYTHON" "$ROOT/scripts/lib/page_size.py" "$BUILD/dashboard/dashboard.tar"
+        check "size of the pages' scripts" on_dashboard bun run size
 }
 
 suite_fuzz() {
