@@ -26,6 +26,7 @@ static const struct {
 } in_config[] = {
         { "registry", "builds.registry" },
         { "base_domain", "base_domain" },
+        { "dashboard_domain", "dashboard.domain" },
         { "acme", "acme.server and acme.email" },
         { "repositories", "network.allow_private_repositories" },
 };
@@ -52,10 +53,11 @@ static void reply_settings(const Api *a, HttpRequest *rq) {
         const DeployContext *c = a->config.context;
 
         reply_json(rq, 200,
-                   json_pack("{s:o, s:o, s:o, s:s, s:s, s:{s:o, s:o}, s:{s:b}}", "site_name", setting(a, SITE_NAME, STANDARD_NAME), "logo",
-                             setting(a, SITE_LOGO, NULL), "registry", text_or_null(c->registry), "base_domain", c->base_domain, "version",
-                             NANOSCALE_VERSION, "acme", "server", text_or_null(a->config.acme_server), "email",
-                             text_or_null(a->config.acme_email), "repositories", "allow_private", (int) c->allow_private_repositories));
+                   json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:{s:o, s:o}, s:{s:b}}", "site_name", setting(a, SITE_NAME, STANDARD_NAME),
+                             "logo", setting(a, SITE_LOGO, NULL), "registry", text_or_null(c->registry), "base_domain", c->base_domain,
+                             "dashboard_domain", text_or_null(a->config.dashboard), "version", NANOSCALE_VERSION, "acme", "server",
+                             text_or_null(a->config.acme_server), "email", text_or_null(a->config.acme_email), "repositories",
+                             "allow_private", (int) c->allow_private_repositories));
 }
 
 void api_settings_show(Api *a, HttpRequest *rq, const char *argument) {

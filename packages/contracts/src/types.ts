@@ -50,6 +50,7 @@ export type Settings = {
   site_name: string;
   logo: string | null;
   base_domain: string;
+  dashboard_domain: string | null;
   version: string;
   registry: string | null;
   acme: { server: string | null; email: string | null };

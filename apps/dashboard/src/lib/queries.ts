@@ -5,6 +5,7 @@ import type {
   AuditEntry,
   AuthState,
   Deployment,
+  Domain,
   Env,
   Me,
   Project,
@@ -38,6 +39,16 @@ export const apiTokens = () =>
   queryOptions({
     queryKey: ["tokens"],
     queryFn: async ({ signal }) => (await get<{ tokens: ApiToken[] }>("/tokens", signal)).tokens,
+  });
+
+/** Of no project: the dashboard's, and * below the base domain. */
+export const ownNames = () =>
+  queryOptions({
+    queryKey: ["own-names"],
+    queryFn: async ({ signal }) =>
+      (await get<{ domains: (Domain & { project: string | null })[] }>("/domains", signal)).domains.filter(
+        (d) => d.project === null,
+      ),
   });
 
 export const servers = () =>

@@ -24,6 +24,12 @@ const rows = (s: Settings) => [
     hint: "Builds take the dependencies of apps from there.",
   },
   {
+    label: "Domain of the dashboard",
+    value: s.dashboard_domain ?? "Not set",
+    key: "dashboard.domain",
+    hint: "It has a certificate, and the server’s addresses only one that browsers warn of.",
+  },
+  {
     label: "Certificate authority",
     value: authority(s.acme.server),
     key: "acme.server",

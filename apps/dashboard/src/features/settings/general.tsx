@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { settings } from "@/lib/queries";
 import { ConfigFile } from "./config-file";
 import { Loaded } from "./loaded";
+import { OwnNames } from "./own-names";
 import { SiteForm } from "./site-form";
 
 export function General() {
@@ -13,6 +14,7 @@ export function General() {
       {(data) => (
         <div className="grid gap-6">
           <SiteForm settings={data} />
+          <OwnNames />
           <ConfigFile settings={data} />
         </div>
       )}
