@@ -346,7 +346,7 @@ static void tell_usage(void *owner) {
 
 /* --- streams --- */
 
-void events_end_streams(Events *e) {
+static void end_streams(Events *e) {
         for (size_t i = 0; e && i < EVENT_STREAMS_MOST; i++)
                 if (e->streams[i].stream)
                         stream_end(&e->streams[i]);
@@ -409,7 +409,7 @@ Events *events_free(Events *e) {
         if (!e)
                 return NULL;
         (void) store_watch(e->a->config.context->store, NULL, NULL);
-        events_end_streams(e);
+        end_streams(e);
         timer_drop(e->timer);
         timer_drop(e->usage);
         forget_all(e);

@@ -16,10 +16,6 @@ typedef struct Events Events;
 
 int events_new(Api *a, Loop *l, Events **ret_events);
 Events *events_free(Events *e); /* NULL-safe, returns NULL; after the servers whose streams it writes to */
-/* All streams of the web door end, as the session or token of one of them may be gone: clients connect again, and are asked who they are.
- */
-void events_end_streams(Events *e);
-
 /* The newest deployment of a project on another server is another one, or another than before. NULL is allowed for e. */
 void events_latest(Events *e, const char *project_id);
 

@@ -190,11 +190,12 @@ static void route_handle(void *owner, HttpRequest *rq) {
 
 static const HttpServerOps server_ops = { .body_limit = route_body_limit, .handle = route_handle };
 
-/* Whose session has ended does not go on listening: all come back, and show who they are. */
+/* Whose session or token has ended does not go on listening, to whatever it is: all come back, and show who they are. */
 static void end_streams(void *owner) {
         const Api *a = owner;
 
-        events_end_streams(a->events);
+        if (a->web)
+                http_server_end_streams(a->web);
 }
 
 static int begin(Api *a, Loop *l, const ApiDoors *doors) {

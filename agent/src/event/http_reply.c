@@ -193,6 +193,14 @@ int http_stream_write(HttpStream *s, const char *data, size_t length) {
         return 0;
 }
 
+void http_server_end_streams(HttpServer *s) {
+        for (const Peer *p = s->peers; p; p = p->next) {
+                HttpStream *stream = p->request ? p->request->stream : NULL;
+                if (stream && !stream->ended)
+                        stream->closed(stream->owner); /* ends it; the peer stays until libmicrohttpd has sent that */
+        }
+}
+
 /* A client that does not even take these is found by its silence (idle_s), as any that does not read. */
 static void keep(void *owner) {
         HttpStream *s = owner;

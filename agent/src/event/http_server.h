@@ -62,6 +62,8 @@ void http_reply(HttpRequest *rq, unsigned status, const char *content_type, cons
  * at any time before, the owner ends the stream. rq is no longer valid after it, unless the result is negative: then it still has to be
  * answered. */
 int http_reply_stream(HttpRequest *rq, const char *content_type, void (*closed)(void *owner), void *owner, HttpStream **ret_stream);
+/* Ends all streams of the server: their owners are told that the client has gone, and end them. Not from a stream's own callbacks. */
+void http_server_end_streams(HttpServer *s);
 /* Sends text (static) whenever nothing else was written for interval_us, so that nobody in between takes a quiet stream for a dead one. */
 int http_stream_keep(HttpStream *s, const char *text, uint64_t interval_us);
 /* Queues bytes. -ENOBUFS when more than 1 MiB waits for a slow client: end the stream then. -EPIPE when

@@ -370,6 +370,26 @@ static void a_new_password_ends_other_sessions(void **state) {
         check(login("ada", "a new password of mine", NULL), 200, "");
 }
 
+/* Whoever follows something must show anew who it is once any session or token has ended. */
+static void streams_end_with_sessions(void **state) {
+        char cookie[64], other[64], headers[256];
+        Client *stream;
+        Answer answer;
+
+        (void) state;
+        make_user(cookie);
+        answer = login("ada", PASSWORD, NULL);
+        memcpy(other, answer.cookie, sizeof other);
+        json_decref(answer.body);
+        (void) snprintf(headers, sizeof headers, FROM("203.0.113.7") "Cookie: " SESSION_COOKIE "=%s\r\n", other);
+        stream = begin(web_path, "GET", "/api/events", headers, "");
+        turn_until(loop, client_has(stream, "event: ready"));
+        check(ask("POST", "/api/auth/logout", other, ""), 204, "");
+        turn_until(loop, client_is_closed(stream));
+        client_close(stream);
+        check(ask("GET", "/api/events", other, ""), 401, "not-signed-in");
+}
+
 /* What was asked with the old password while the new one was being hashed finds that it is no longer good. */
 static void who_waits_during_a_change_has_the_old_password(void **state) {
         static const char change[] = "{\"current\":\"" PASSWORD "\",\"password\":\"a new password of mine\"}",
@@ -569,6 +589,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(foreign_pages_get_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(tokens_do_what_their_scope_has, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_new_password_ends_other_sessions, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(streams_end_with_sessions, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(who_waits_during_a_change_has_the_old_password, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(attempts_at_once_are_limited, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_second_factor_is_asked_for, set_up, tear_down),
