@@ -17,12 +17,15 @@ const LINGERS = [
   [604_800, "A week"],
 ] as const;
 
+/** `moving`: how many projects do not move yet. */
 export function DrainDialog({
   server,
+  moving,
   open,
   onOpenChange,
 }: {
   server: Server;
+  moving: number;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }) {
@@ -34,15 +37,15 @@ export function DrainDialog({
       onOpenChange={onOpenChange}
       title={`Drain ${server.name}?`}
       description={
-        server.projects > 0
-          ? `It takes no new projects, and ${count(server.projects, "project")} on it ${server.projects === 1 ? "moves" : "move"} to the other servers, each to the one with the fewest.`
+        moving > 0
+          ? `It takes no new projects, and ${count(moving, "project")} on it ${moving === 1 ? "moves" : "move"} to the other servers, each to the one with the fewest.`
           : "It takes no new projects. Nothing has to move."
       }
       confirmLabel="Drain"
       tone="primary"
       onConfirm={() => drain.mutateAsync(linger)}
     >
-      {server.projects > 0 ? (
+      {moving > 0 ? (
         <>
           <Field
             label="The old place goes on serving for"
