@@ -199,7 +199,9 @@ def test_a_domain_from_its_record_to_https(worker, browser, authority):
     assert browser.step('addDomain', name='shop', domain=DOMAIN) == [DOMAIN, worker.address]
     authority.point(DOMAIN, worker.address)
     browser.step('domainIsValid', domain=DOMAIN)
-    assert worker.fetch(f'https://{DOMAIN}/', ca=authority.root()).text == 'first, good morning'
+    # While nginx is reloaded, a worker of before may still answer.
+    root = authority.root()
+    wait_until(lambda: worker.fetch(f'https://{DOMAIN}/', ca=root).text == 'first, good morning', what=f'https://{DOMAIN}/')
     assert browser.step('visit', name='shop') == 'first, good morning'
 
 
@@ -241,7 +243,7 @@ def test_first_load(browser, record_property):
     figures = browser.step('load', path='/', title='Overview')
     record_property('load', figures)
     print('figures of /:', figures)
-    assert 0 < figures['script_bytes'] <= SCRIPTS_MAX and figures['layout_shift'] == 0, figures
+    assert 0 < figures['script_bytes'] <= SCRIPTS_MAX and figures['layout_shifts'] == [], figures
 
 
 def test_a_thousand_projects(panel, browser, record_property):

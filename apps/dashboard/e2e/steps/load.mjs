@@ -2,31 +2,33 @@
 // How pages bear much: sizes and paint times of a first load, a list of a thousand rows, a log that does not stop.
 import { settled } from "./common.mjs";
 
-/** A page from an empty cache: compressed bytes of its scripts as they came, first contentful paint, layout shift. */
+/** A page from an empty cache: compressed bytes of the scripts that its HTML asks for and of all, first contentful paint, layout shifts. */
 export async function load(page, { path, title }, { context }) {
   const session = await context.newCDPSession(page);
   const scripts = new Map();
-  session.on("Network.responseReceived", (e) => {
-    if (e.type === "Script") scripts.set(e.requestId, 0);
+  session.on("Network.requestWillBeSent", (e) => {
+    if (e.type === "Script") scripts.set(e.requestId, { inPage: e.initiator.type === "parser", bytes: 0 });
   });
   session.on("Network.loadingFinished", (e) => {
-    if (scripts.has(e.requestId)) scripts.set(e.requestId, e.encodedDataLength);
+    const script = scripts.get(e.requestId);
+    if (script) script.bytes = e.encodedDataLength;
   });
   await session.send("Network.enable");
   await session.send("Network.setCacheDisabled", { cacheDisabled: true });
   try {
     await page.goto(path, { waitUntil: "load" });
     await settled(page, title);
-    const { paint, shift } = await page.evaluate(() => ({
+    const { paint, shifts } = await page.evaluate(() => ({
       paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
-      shift: window.seen.shift,
+      shifts: window.seen.shifts,
     }));
-    const bytes = [...scripts.values()].reduce((sum, n) => sum + n, 0);
+    const bytes = (list) => list.reduce((sum, script) => sum + script.bytes, 0);
+    const all = [...scripts.values()];
     return {
-      script_bytes: bytes,
-      scripts: scripts.size,
-      first_paint_ms: paint,
-      layout_shift: shift,
+      script_bytes: bytes(all.filter((script) => script.inPage)),
+      all_script_bytes: bytes(all),
+      first_paint_ms: Math.round(paint),
+      layout_shifts: shifts,
     };
   } finally {
     await session.send("Network.setCacheDisabled", { cacheDisabled: false });
