@@ -26,10 +26,12 @@ class StepFailed(AssertionError):
 
 
 class Browser:
-    def __init__(self, lab, node, pictures):
+    def __init__(self, lab, node, pictures, names=None):
+        """names: {host name: node that serves it}; every other site is the node's own."""
         machine.need(machine.BROWSER_TOOLS)
         program, directory = _node()
-        options = {'base': f'https://{node.address}', 'names': f'MAP *.{BASE_DOMAIN} {node.address}', 'pictures': str(pictures)}
+        rules = [f'MAP {name} {other.address}' for name, other in {**(names or {}), f'*.{BASE_DOMAIN}': node}.items()]
+        options = {'base': f'https://{node.address}', 'names': ', '.join(rules), 'pictures': str(pictures)}
         env = {'PATH': '/usr/local/bin:/usr/bin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8'}
         # A child is in the network namespace of the thread that starts it.
         with net.inside(lab.hub.namespace):
@@ -43,7 +45,7 @@ class Browser:
             self.answers.put(line)
         self.answers.put(None)
 
-    def step(self, name, **arguments):
+    def step(self, name, /, **arguments):
         """Does it and returns its value; a failure says where its picture is."""
         self.process.stdin.write(json.dumps({'step': name, 'arguments': arguments}) + '\n')
         self.process.stdin.flush()

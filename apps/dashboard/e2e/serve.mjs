@@ -8,10 +8,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { open } from "./browser.mjs";
 import * as account from "./steps/account.mjs";
+import * as load from "./steps/load.mjs";
 import * as looks from "./steps/looks.mjs";
+import * as projects from "./steps/projects.mjs";
 import * as servers from "./steps/servers.mjs";
 
-const STEPS = { ...account, ...servers, ...looks };
+const STEPS = { ...account, ...servers, ...projects, ...looks, ...load };
 const options = JSON.parse(process.argv[2]);
 mkdirSync(options.pictures, { recursive: true });
 const browser = await open(options);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// Who is signed in. Everything is found by role and name, as a screen reader finds it.
-
-const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
+// Who is signed in.
+import { heading, path as pathOf } from "./common.mjs";
 
 /** The first run, with the code of the installer; ends on the overview. */
 export async function claim(page, { code, user, password }) {
@@ -16,7 +15,8 @@ export async function claim(page, { code, user, password }) {
 }
 
 /** What the form says of a code that is none. */
-export async function claimWrongly(page, { code, user, password, says }) {
+export async function claimWrongly(page, { code, user, password, says }, { expect }) {
+  expect(/401 .*\/api\/auth\/setup$/);
   await page.goto("/setup");
   await page.getByRole("textbox", { name: "Claim code" }).fill(code);
   await page.getByRole("textbox", { name: "User name" }).fill(user);
@@ -31,7 +31,7 @@ export async function signOut(page, { user }) {
   await page.getByRole("button", { name: `Account of ${user}` }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await heading(page, "Sign in");
-  return new URL(page.url()).pathname;
+  return pathOf(page);
 }
 
 /** A page asked for without a session leads to the form, and the form back to it. */
@@ -42,7 +42,7 @@ export async function signInOnTheWayTo(page, { path, title, user, password }) {
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await heading(page, title);
-  return new URL(page.url()).pathname;
+  return pathOf(page);
 }
 
 /** Tab until what has the focus is called so, as who has no mouse does. */
@@ -83,4 +83,28 @@ export async function setTheme(page, { user, theme }) {
   await page.locator(`html.${theme.toLowerCase()}`).waitFor();
   await page.reload();
   await page.locator(`html.${theme.toLowerCase()}`).waitFor();
+}
+
+export async function changePassword(page, { old, password }) {
+  await page.goto("/settings?tab=account");
+  await page.getByLabel("Current password").fill(old);
+  await page.getByLabel("New password").fill(password);
+  await page.getByLabel("The same again").fill(password);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByText("The password has been changed").waitFor();
+}
+
+/** A token that may read. Returns it, as it is shown this once. */
+export async function createToken(page, { name }) {
+  await page.goto("/settings");
+  await page.getByRole("tab", { name: "API tokens" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
+  const form = page.getByRole("dialog", { name: "Create an API token" });
+  await form.getByRole("textbox", { name: "Name" }).fill(name);
+  await form.getByRole("button", { name: "Create token" }).click();
+  const made = page.getByRole("dialog", { name: `The token ${name}` });
+  const token = await made.locator("code").first().innerText();
+  await made.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: `Revoke ${name}` }).waitFor();
+  return token;
 }

@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// How pages look: axe-core, widths, pictures, sizes and paint times.
+// How pages look: axe-core, widths and pictures.
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DESKTOP, PHONE, axeSource } from "../browser.mjs";
+import { settled, show } from "./common.mjs";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
-
-/** The page with its content: its title is there, no skeleton is left, and no animation is on its way. */
-async function settled(page, title) {
-  await page.getByRole("heading", { level: 1, name: title }).waitFor();
-  await page.waitForFunction(() => document.querySelector("main .animate-pulse") === null);
-  await page.evaluate(async () => {
-    await document.fonts.ready;
-    const ending = document
-      .getAnimations()
-      .filter((a) => a.effect?.getComputedTiming().endTime !== Infinity)
-      .map((a) => a.finished.catch(() => null));
-    await Promise.all(ending);
-  });
-}
-
-async function show(page, path, title, theme) {
-  await page.evaluate((t) => localStorage.setItem("theme", t), theme);
-  await page.goto(path);
-  await page.locator(`html.${theme}`).waitFor();
-  await settled(page, title);
-}
+const SIZES = { desktop: DESKTOP, phone: PHONE };
 
 /** A line for each finding of axe-core in what is on the screen. */
 async function findings(page) {
@@ -36,112 +17,71 @@ async function findings(page) {
   );
   if (passes.length === 0) throw new Error("axe-core has looked at nothing");
   return violations.flatMap((v) =>
-    v.nodes.slice(0, 3).map((n) => `${v.impact} ${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`.slice(0, 500)),
+    v.nodes
+      .slice(0, 3)
+      .map((n) => `${v.impact} ${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`.slice(0, 500)),
   );
 }
 
-/** `pages`: [[path, title]…]. Returns what is wrong with each, in both themes. */
-export async function accessible(page, { pages }) {
-  const wrong = [];
-  for (const theme of ["light", "dark"])
-    for (const [path, title] of pages) {
-      await show(page, path, title, theme);
-      for (const line of await findings(page)) wrong.push(`${theme} ${path}: ${line}`);
-    }
-  return wrong;
-}
+/** What sticks out of the screen. */
+const tooWide = (page) =>
+  page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return scrollWidth > clientWidth ? [`${scrollWidth} of ${clientWidth} px`] : [];
+  });
 
-/** The same of what opens over a page: the palette, the help, the account's menu and the dialog of “Add server”. */
-export async function overlaysAccessible(page, { user }) {
-  const wrong = [];
-  const look = async (theme, name) => {
-    await settled(page, "Servers");
-    for (const line of await findings(page)) wrong.push(`${theme} ${name}: ${line}`);
-  };
-  for (const theme of ["light", "dark"]) {
-    await show(page, "/servers", "Servers", theme);
-    await page.keyboard.press("Control+k");
-    await page.getByRole("option").first().waitFor();
-    wrong.push(...(await findings(page)).map((line) => `${theme} palette: ${line}`));
-    await page.keyboard.press("Escape");
-    await page.getByRole("combobox").waitFor({ state: "detached" });
-    await page.getByRole("button", { name: `Account of ${user}` }).click();
-    await page.getByRole("menu").waitFor();
-    wrong.push(...(await findings(page)).map((line) => `${theme} menu: ${line}`));
-    await page.keyboard.press("Escape");
-    await page.getByRole("menu").waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "Add server" }).first().click();
-    await page.getByRole("dialog").getByRole("button", { name: "Copy the command" }).first().waitFor();
-    wrong.push(...(await findings(page)).map((line) => `${theme} add server: ${line}`));
-    await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-    await look(theme, "after them");
-  }
-  return wrong;
-}
-
-/** Pages that are wider than a phone's screen, with what sticks out of it. */
-export async function tooWide(page, { pages, width }) {
-  const wrong = [];
-  await page.setViewportSize({ ...PHONE, width });
-  try {
-    for (const [path, title] of pages) {
-      await show(page, path, title, "dark");
-      const out = await page.evaluate(() => {
-        const { scrollWidth, clientWidth } = document.documentElement;
-        return scrollWidth > clientWidth ? `${scrollWidth} of ${clientWidth} px` : null;
-      });
-      if (out) wrong.push(`${path}: ${out}`);
-    }
-  } finally {
-    await page.setViewportSize(DESKTOP);
-  }
-  return wrong;
-}
-
-/** Pictures of every page, both themes, desktop and phone. Returns their names. */
-export async function pictures(page, { pages, directory }) {
+/**
+ * Every page in both themes, on a desktop's screen and on a phone's: a picture of it, and what axe-core and its width say of it.
+ * `pages`: [[path, title, name of the picture, status]…]. Returns a line for whatever is wrong.
+ */
+export async function look(page, { pages, directory }, { problems, violations, expect }) {
   mkdirSync(directory, { recursive: true });
-  const made = [];
+  const wrong = [];
   try {
-    for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+    for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       for (const theme of ["light", "dark"])
-        for (const [path, title, name] of pages) {
+        for (const [path, title, name, status] of pages) {
+          if (status) expect(new RegExp(`status of ${status} .* ${path}$`));
           await show(page, path, title, theme);
-          made.push(`${name}-${theme}-${size}.png`);
-          await page.screenshot({ path: join(directory, made.at(-1)) });
+          await page.screenshot({ path: join(directory, `${name}-${size}-${theme}.png`) });
+          // On a phone the colours are the same: one theme is enough.
+          const axe = size === "phone" && theme === "light" ? [] : await findings(page);
+          const found = [...axe, ...(await tooWide(page)), ...(await violations()), ...problems()];
+          wrong.push(...found.map((line) => `${path}, ${theme}, ${size}: ${line}`));
         }
     }
   } finally {
     await page.setViewportSize(DESKTOP);
   }
-  return made;
+  return wrong;
 }
 
-/** A page from an empty cache: compressed bytes of its scripts as they came, first contentful paint, layout shift. */
-export async function load(page, { path, title }, { context }) {
-  const session = await context.newCDPSession(page);
-  const scripts = new Map();
-  session.on("Network.responseReceived", (e) => {
-    if (e.type === "Script") scripts.set(e.requestId, 0);
-  });
-  session.on("Network.loadingFinished", (e) => {
-    if (scripts.has(e.requestId)) scripts.set(e.requestId, e.encodedDataLength);
-  });
-  await session.send("Network.enable");
-  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
-  try {
-    await page.goto(path, { waitUntil: "load" });
-    await settled(page, title);
-    const { paint, shift } = await page.evaluate(() => ({
-      paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
-      shift: window.seen.shift,
-    }));
-    const bytes = [...scripts.values()].reduce((sum, n) => sum + n, 0);
-    return { script_bytes: bytes, scripts: scripts.size, first_paint_ms: paint, layout_shift: shift };
-  } finally {
-    await session.send("Network.setCacheDisabled", { cacheDisabled: false });
-    await session.detach();
+/** What axe-core says of what opens over a page: the palette, the account's menu and the dialog of “Add server”. */
+export async function overlaysAccessible(page, { user }) {
+  const wrong = [];
+  for (const theme of ["light", "dark"]) {
+    const look = async (name) =>
+      wrong.push(...(await findings(page)).map((line) => `${theme}, ${name}: ${line}`));
+    const close = async (role) => {
+      await page.keyboard.press("Escape");
+      await page.getByRole(role).waitFor({ state: "detached" });
+    };
+    await show(page, "/servers", "Servers", theme);
+    await page.keyboard.press("Control+k");
+    await page.getByRole("option").first().waitFor();
+    await look("palette");
+    await close("combobox");
+    await page.getByRole("button", { name: `Account of ${user}` }).click();
+    await page.getByRole("menu").waitFor();
+    await look("menu");
+    await close("menu");
+    await page.getByRole("button", { name: "Add server" }).first().click();
+    await page.getByRole("dialog").getByRole("button", { name: "Copy the command" }).first().waitFor();
+    await look("add server");
+    await close("dialog");
+    await settled(page, "Servers");
+    await look("after them");
   }
+  return wrong;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Servers that join. Two steps, since what is printed is run on the other server between them.
+import { heading, path as pathOf } from "./common.mjs";
 
 /** Opens “Add server” and returns the command that it shows. */
 export async function addServer(page) {
@@ -16,14 +17,14 @@ export async function serverIsThere(page, { name }) {
   const row = page.getByRole("table", { name: "Servers" }).getByRole("row").filter({ hasText: name });
   await row.getByText("Online").waitFor();
   await row.getByRole("link", { name }).click();
-  await page.getByRole("heading", { level: 1, name }).waitFor();
-  return new URL(page.url()).pathname;
+  await heading(page, name);
+  return pathOf(page);
 }
 
 /** What a deep link shows after a reload is the same page. */
 export async function reloadKeeps(page, { path, title }) {
   await page.goto(path);
-  await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  await heading(page, title);
   await page.reload();
-  await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  await heading(page, title);
 }

@@ -9,7 +9,13 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
 export function putProject(client: QueryClient, changed: Project) {
-  client.setQueryData<Project>(["project", changed.name], changed);
+  client.setQueryData<Project>(["project", changed.name], (old) => {
+    if (!old) return undefined;
+    if (old.sleep.wakes.last_at !== changed.sleep.wakes.last_at)
+      void client.invalidateQueries({ queryKey: ["wakes", changed.name] });
+    // Only the single project has statistics; they are kept up to date by `usage`.
+    return { ...changed, statistics: changed.statistics ?? old.statistics ?? null };
+  });
   client.setQueryData<Project[]>(["projects"], (old) => {
     if (!old) return old;
     const index = old.findIndex((p) => p.id === changed.id);
@@ -17,7 +23,6 @@ export function putProject(client: QueryClient, changed: Project) {
       ? [...old, changed].sort((a, b) => a.name.localeCompare(b.name))
       : old.toSpliced(index, 1, changed);
   });
-  client.setQueryData(["domains", changed.name], changed.domains);
 }
 
 export function dropProject(client: QueryClient, id: string) {
@@ -56,6 +61,16 @@ export function putUsage(client: QueryClient, usage: Usage) {
       return now && now.memory_bytes !== p.memory_bytes ? { ...p, memory_bytes: now.memory_bytes } : p;
     }),
   );
+  client.setQueriesData<Project>({ queryKey: ["project"] }, (old) => {
+    const now = old && byProject.get(old.id);
+    if (!now) return old;
+    const { memory_bytes, cpu_percent } = now;
+    return {
+      ...old,
+      memory_bytes,
+      statistics: old.statistics && { ...old.statistics, memory_bytes, cpu_percent },
+    };
+  });
 }
 
 /** Follows until the returned function is called. After a break the lists are read anew: the stream replays nothing. */

@@ -23,7 +23,8 @@ export const percent = (value: number) =>
 export const share = (part: number, whole: number) =>
   whole > 0 ? Math.min(100, Math.max(0, (part / whole) * 100)) : 0;
 
-export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+export const count = (n: number, one: string, many = `${one}s`) =>
+  `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 /** The first seven characters, as git shows a commit. */
 export const shortCommit = (commit: string) => commit.slice(0, 7);

@@ -5,7 +5,6 @@ import type {
   AuditEntry,
   AuthState,
   Deployment,
-  Domain,
   Env,
   Me,
   Project,
@@ -19,11 +18,15 @@ import type {
   Wake,
 } from "@nanoscale/contracts";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { get, part } from "./api";
+import { get as getNow, part } from "./api";
+import { untilSignedIn } from "./signed-in";
+
+const get = <T>(path: string, signal: AbortSignal) => untilSignedIn().then(() => getNow<T>(path, signal));
 
 export const authState = () =>
-  queryOptions({ queryKey: ["auth"], queryFn: ({ signal }) => get<AuthState>("/auth/state", signal) });
-export const me = () => queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => get<Me>("/me", signal) });
+  queryOptions({ queryKey: ["auth"], queryFn: ({ signal }) => getNow<AuthState>("/auth/state", signal) });
+export const me = () =>
+  queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => getNow<Me>("/me", signal) });
 export const settings = () =>
   queryOptions({ queryKey: ["settings"], queryFn: ({ signal }) => get<Settings>("/settings", signal) });
 export const sessions = () =>
@@ -89,12 +92,6 @@ export const env = (name: string) =>
   queryOptions({
     queryKey: ["env", name],
     queryFn: ({ signal }) => get<Env>(`/projects/${part(name)}/env`, signal),
-  });
-export const domains = (name: string) =>
-  queryOptions({
-    queryKey: ["domains", name],
-    queryFn: async ({ signal }) =>
-      (await get<{ domains: Domain[] }>(`/projects/${part(name)}/domains`, signal)).domains,
   });
 
 export const recentDeployments = (limit = 10) =>

@@ -6,6 +6,7 @@ import { usePathname, useRouter } from "next/navigation";
 import { useCallback, useEffect } from "react";
 import { ApiError, call } from "@/lib/api";
 import { me } from "@/lib/queries";
+import { isSignedIn } from "@/lib/signed-in";
 import { loginAddress } from "@/lib/target";
 import { toast } from "@/lib/toast";
 
@@ -18,6 +19,10 @@ export function useSession() {
   useEffect(() => {
     if (out) router.replace(loginAddress(path + window.location.search));
   }, [out, path, router]);
+  const entered = query.data !== undefined && !out;
+  useEffect(() => {
+    if (entered) isSignedIn();
+  }, [entered]);
   return { me: query.data, out };
 }
 

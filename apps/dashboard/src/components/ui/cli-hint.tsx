@@ -2,26 +2,37 @@
 "use client";
 
 import { TerminalIcon } from "lucide-react";
-import { Button } from "./button";
-import { Code } from "./code";
-import { Popover, PopoverContent, PopoverTrigger } from "./popover";
+import { lazy, Suspense, useState } from "react";
+import { Button, type ButtonProps } from "./button";
 
-/** The command that does, on the orchestrator, what the screen does. Several, one below the other, where it does several things. */
+const load = () => import("./cli-commands");
+const CliCommands = lazy(load);
+
+const LABEL = "The same on the command line";
+const Trigger = (p: ButtonProps) => (
+  <Button variant="secondary" aria-label={LABEL} aria-haspopup="dialog" {...p}>
+    <TerminalIcon aria-hidden /> CLI
+  </Button>
+);
+
+/**
+ * The command that does, on the orchestrator, what the screen does. Several, one below the other, where it does several things.
+ * What opens is fetched when somebody is about to open it.
+ */
 export function CliHint({ command, note }: { command: string | string[]; note?: React.ReactNode }) {
-  const commands = Array.isArray(command) ? command : [command];
+  const [wanted, setWanted] = useState(false);
+  const trigger = (
+    <Trigger onPointerEnter={() => void load()} onFocus={() => void load()} onClick={() => setWanted(true)} />
+  );
+  if (!wanted) return trigger;
   return (
-    <Popover>
-      <PopoverTrigger asChild>
-        <Button variant="secondary" aria-label="The same on the command line">
-          <TerminalIcon aria-hidden /> CLI
-        </Button>
-      </PopoverTrigger>
-      <PopoverContent aria-label="The same on the command line" className="grid gap-3">
-        <p className="text-muted-foreground">{note ?? "The same in a shell on the orchestrator:"}</p>
-        {commands.map((text) => (
-          <Code key={text} value={text} label="Copy the command" />
-        ))}
-      </PopoverContent>
-    </Popover>
+    <Suspense fallback={trigger}>
+      <CliCommands
+        trigger={<Trigger />}
+        label={LABEL}
+        commands={Array.isArray(command) ? command : [command]}
+        note={note}
+      />
+    </Suspense>
   );
 }

@@ -12,18 +12,23 @@ export function Table({ label, className, ...p }: React.ComponentProps<"table"> 
 export function TableHead({
   columns,
 }: {
-  columns: (string | { label: string; hidden?: true; end?: true })[];
+  /** `hidden`: only said; `wide`: not on a phone, where its cells are hidden, too. */
+  columns: (string | { label: string; hidden?: true; end?: true; wide?: true })[];
 }) {
   return (
     <thead className="text-xs text-muted-foreground">
       <tr className="border-b">
         {columns.map((column) => {
-          const { label, hidden, end } = typeof column === "string" ? { label: column } : column;
+          const { label, hidden, end, wide } = typeof column === "string" ? { label: column } : column;
           return (
             <th
               key={label}
               scope="col"
-              className={cn("px-5 py-2.5 font-medium whitespace-nowrap", end && "text-right")}
+              className={cn(
+                "px-5 py-2.5 font-medium whitespace-nowrap",
+                end && "text-right",
+                wide && "max-sm:hidden",
+              )}
             >
               {hidden ? <span className="sr-only">{label}</span> : label}
             </th>

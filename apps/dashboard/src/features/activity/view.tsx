@@ -5,12 +5,12 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { DownloadIcon, ScrollTextIcon } from "lucide-react";
 import { usePathname, useSearchParams } from "next/navigation";
 import { PageHeader } from "@/components/page-header";
+import { AddressInput } from "@/components/ui/address-input";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { CliHint } from "@/components/ui/cli-hint";
 import { Empty } from "@/components/ui/empty";
 import { Field } from "@/components/ui/field";
-import { Input } from "@/components/ui/input";
 import { Problem } from "@/components/ui/problem";
 import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
@@ -36,10 +36,20 @@ function FilterBar({ filters, onChange }: { filters: Filters; onChange: (changed
         </Select>
       </Field>
       <Field label="Project">
-        <Input value={filters.project} onChange={set("project")} placeholder="All" autoComplete="off" />
+        <AddressInput
+          value={filters.project}
+          onChange={set("project")}
+          placeholder="All"
+          autoComplete="off"
+        />
       </Field>
       <Field label="Who">
-        <Input value={filters.actor} onChange={set("actor")} placeholder="Everybody" autoComplete="off" />
+        <AddressInput
+          value={filters.actor}
+          onChange={set("actor")}
+          placeholder="Everybody"
+          autoComplete="off"
+        />
       </Field>
     </div>
   );

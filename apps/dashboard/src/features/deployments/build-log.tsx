@@ -31,16 +31,19 @@ function useFollow(startAtEnd: boolean) {
   const content = useRef<HTMLDivElement>(null);
   const top = useRef(0);
   const [following, setFollowing] = useState(startAtEnd);
+  const [fits, setFits] = useState(true);
   useLayoutEffect(() => {
     const element = box.current;
-    if (!following || !element || !content.current) return;
+    if (!element || !content.current) return;
     // Lines come, and those that come into sight turn out higher or lower than was thought.
-    const pin = () => {
+    const grown = () => {
+      setFits(element.scrollHeight <= element.clientHeight);
+      if (!following) return;
       element.scrollTop = element.scrollHeight;
       top.current = element.scrollTop;
     };
-    pin();
-    const observer = new ResizeObserver(pin);
+    grown();
+    const observer = new ResizeObserver(grown);
     observer.observe(content.current);
     return () => observer.disconnect();
   }, [following]);
@@ -52,7 +55,7 @@ function useFollow(startAtEnd: boolean) {
     else if (element.scrollTop < top.current) setFollowing(false);
     top.current = element.scrollTop;
   };
-  return { box, content, following, setFollowing, onScroll };
+  return { box, content, following, fits, setFollowing, onScroll };
 }
 
 export function BuildLog({
@@ -76,7 +79,7 @@ export function BuildLog({
   const found = filterChunks(log.chunks, search, view.errorsOnly);
   const shown = all ? found : found.slice(-SHOWN_CHUNKS);
   const lines = found.reduce((sum, chunk) => sum + chunk.lines.length, 0);
-  const { box, content, following, setFollowing, onScroll } = useFollow(startAtEnd && marked === null);
+  const { box, content, following, fits, setFollowing, onScroll } = useFollow(startAtEnd && marked === null);
   const there = marked !== null && marked <= log.total;
 
   useLayoutEffect(() => {
@@ -131,7 +134,7 @@ export function BuildLog({
             <Nothing log={log} lines={lines} />
           </div>
         </div>
-        {following || lines === 0 ? null : (
+        {following || fits ? null : (
           <Button
             variant="secondary"
             size="sm"

@@ -10,8 +10,6 @@ import { part } from "@/lib/api";
 import { diagnose, type Remedy } from "./remedy";
 import { STEP_WORDS } from "./states";
 
-const LAST_LINES = 12;
-
 function RemedyButton({
   remedy,
   first,
@@ -57,7 +55,7 @@ export function FailureCard({
   onRetry: Retry;
 }) {
   const { title, advice, remedies } = diagnose(failure, project);
-  const lines = failure.last_lines.slice(-LAST_LINES).map(plain);
+  const lines = failure.last_lines.map(plain);
   return (
     <section
       aria-label="Why it failed"

@@ -20,8 +20,8 @@ const COLUMNS = [
   { label: "Compare", hidden: true as const },
   "Deployment",
   "Status",
-  "Source",
-  { label: "Took", end: true as const },
+  { label: "Source", wide: true as const },
+  { label: "Took", end: true as const, wide: true as const },
   "When",
   { label: "Actions", hidden: true as const },
 ];

@@ -88,7 +88,7 @@ export function DeploymentTableRow(props: Props) {
           onChange={(event) => onChoose(event.target.checked)}
         />
       </TableCell>
-      <TableCell className="max-w-96 min-w-52">
+      <TableCell className="max-w-96 min-w-40 sm:min-w-52">
         <Link
           href={deploymentHref(d)}
           prefetch={false}
@@ -105,14 +105,14 @@ export function DeploymentTableRow(props: Props) {
       <TableCell>
         <Status value={statusOfDeployment(d, current)} />
       </TableCell>
-      <TableCell className="max-w-52">
+      <TableCell className="max-w-52 max-sm:hidden">
         <span className="flex items-center gap-1.5 text-muted-foreground">
           <GitBranchIcon aria-hidden className="size-3.5 shrink-0" />
           <span className="truncate">{d.branch}</span>
           {d.commit ? <span className="font-mono text-xs">{shortCommit(d.commit)}</span> : null}
         </span>
       </TableCell>
-      <TableCell className="text-right whitespace-nowrap text-muted-foreground tabular-nums">
+      <TableCell className="text-right whitespace-nowrap text-muted-foreground tabular-nums max-sm:hidden">
         {d.duration_ms === null ? "under way" : duration(d.duration_ms)}
       </TableCell>
       <TableCell className="whitespace-nowrap text-muted-foreground">

@@ -22,19 +22,17 @@ function Figure({
 }) {
   return (
     <div className="relative flex min-h-34 flex-col overflow-hidden rounded-xl border bg-surface transition-colors hover:border-input">
-      <div className="grid gap-1 px-5 pt-4">
-        <dt className="text-sm text-muted-foreground">
-          <Link href={href} className="after:absolute after:inset-0 after:rounded-xl">
-            {label}
-          </Link>
-        </dt>
-        <dd className="text-2xl font-semibold tracking-tight tabular-nums">
-          {value ?? <Skeleton className="h-8 w-20" />}
-        </dd>
-        <dd className="min-h-5 text-sm text-muted-foreground">
-          {value === null ? <Skeleton className="h-4 w-28" /> : detail}
-        </dd>
-      </div>
+      <dt className="px-5 pt-4 text-sm text-muted-foreground">
+        <Link href={href} className="after:absolute after:inset-0 after:rounded-xl">
+          {label}
+        </Link>
+      </dt>
+      <dd className="px-5 pt-1 text-2xl font-semibold tracking-tight tabular-nums">
+        {value ?? <Skeleton className="h-8 w-20" />}
+      </dd>
+      <dd className="min-h-6 px-5 pt-1 text-sm text-muted-foreground">
+        {value === null ? <Skeleton className="h-4 w-28" /> : detail}
+      </dd>
       {children ? <dd className="mt-auto pt-1">{children}</dd> : null}
     </div>
   );

@@ -10,6 +10,9 @@ export function statusOfProject(project: Project): StatusKey {
   return project.status;
 }
 
+/** To another server, its old place included: until that is removed, it can be neither deployed nor deleted. */
+export const isMoving = ({ move }: Pick<Project, "move">) => move !== undefined && move.state !== "failed";
+
 export const GROUPS = [
   { value: "all", label: "All" },
   { value: "serving", label: "Live" },

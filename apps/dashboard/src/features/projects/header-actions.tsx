@@ -23,6 +23,7 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { toast } from "@/lib/toast";
+import { isMoving } from "./choose";
 import { deploymentPath, newDeploymentId, useBegin, useBeginAndWatch, useSleep, useWake } from "./mutations";
 import { RollbackDialog } from "./rollback-dialog";
 
@@ -63,15 +64,23 @@ function useRestart(project: Project) {
   };
 }
 
+const isBusy = ({ status }: Project) => status === "deploying" || status === "unreachable";
+
 function useActions(project: Project, onRollback: () => void): Action[] {
   const restart = useRestart(project);
   const sleep = useSleep(project.name);
   const wake = useWake(project.name);
   if (project.live_release === null) return [];
-  const away = project.status === "deploying" || project.status === "unreachable";
+  const away = isBusy(project);
   const actions: Action[] = [
-    { label: "Restart", icon: RotateCwIcon, busy: restart.isPending, disabled: away, run: restart.run },
-    { label: "Roll back", icon: Undo2Icon, disabled: away, run: onRollback },
+    {
+      label: "Restart",
+      icon: RotateCwIcon,
+      busy: restart.isPending,
+      disabled: away || isMoving(project),
+      run: restart.run,
+    },
+    { label: "Roll back", icon: Undo2Icon, disabled: away || isMoving(project), run: onRollback },
   ];
   if (project.live_kind === "static") return actions;
   const sleeps = project.status === "sleeping" || project.sleep.kind !== null;
@@ -127,7 +136,7 @@ export function HeaderActions({ project }: { project: Project }) {
       )}
       <Button
         busy={begin.isPending}
-        disabled={project.status === "deploying" || project.status === "unreachable"}
+        disabled={isBusy(project) || isMoving(project)}
         onClick={() => begin.run({ what: "deployments" })}
       >
         {begin.isPending ? null : <RocketIcon aria-hidden />} Deploy

@@ -32,7 +32,7 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
             rel="noreferrer"
             className="flex min-h-6 items-center gap-1 text-xs text-muted-foreground hover:text-foreground"
           >
-            <span className="truncate">{project.host}</span>
+            <span className="truncate">{new URL(project.url).host}</span>
             <ExternalLinkIcon aria-hidden className="size-3 shrink-0" />
             <span className="sr-only">(opens in a new tab)</span>
           </a>
@@ -41,7 +41,7 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
       <TableCell>
         <Status value={statusOfProject(project)} />
       </TableCell>
-      <TableCell className="max-w-80">
+      <TableCell className="max-w-80 max-sm:hidden">
         <span className="block truncate" title={last?.subject ?? undefined}>
           {last?.subject ?? "Not deployed yet"}
         </span>
@@ -54,10 +54,12 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
       <TableCell className="whitespace-nowrap text-muted-foreground">
         {last ? <RelativeTime at={last.created_at} /> : "never"}
       </TableCell>
-      <TableCell className="text-right whitespace-nowrap text-muted-foreground tabular-nums">
+      <TableCell className="text-right whitespace-nowrap text-muted-foreground tabular-nums max-sm:hidden">
         {project.memory_bytes === null ? "none" : bytes(project.memory_bytes)}
       </TableCell>
-      <TableCell className="whitespace-nowrap text-muted-foreground">{project.server}</TableCell>
+      <TableCell className="whitespace-nowrap text-muted-foreground max-sm:hidden">
+        {project.server}
+      </TableCell>
     </TableRow>
   );
 });

@@ -16,7 +16,7 @@ export type Tab = (typeof TABS)[number]["value"];
 export const isTab = (text: string | null): text is Tab => TABS.some((tab) => tab.value === text);
 
 /** What the tab does, on the command line. */
-export function tabCommands(tab: Tab, { name }: Pick<Project, "name">): string[] {
+export function tabCommands(tab: Tab, { name, domains }: Pick<Project, "name" | "domains">): string[] {
   switch (tab) {
     case "overview":
       return [
@@ -38,8 +38,17 @@ export function tabCommands(tab: Tab, { name }: Pick<Project, "name">): string[]
       return [`nanoscale logs ${name} -f`];
     case "environment":
       return [`nanoscale env list ${name}`, `nanoscale env set ${name} --file .env --restart`];
-    case "domains":
-      return [`nanoscale domains list ${name}`, `nanoscale domains add ${name} www.example.com`];
+    case "domains": {
+      const domain = domains[0]?.name ?? "www.example.com";
+      return [
+        `nanoscale domains list ${name}`,
+        `nanoscale domains add ${name} www.example.com`,
+        `nanoscale domains set ${domain} --primary`,
+        `nanoscale domains check ${domain}`,
+        `nanoscale domains certificate ${domain} --chain fullchain.pem --key privkey.pem`,
+        `nanoscale domains remove ${domain}`,
+      ];
+    }
     case "settings":
       return [
         `nanoscale projects set ${name} --memory 512 --restart`,

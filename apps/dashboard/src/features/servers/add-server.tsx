@@ -80,11 +80,13 @@ function Join({ onClose, known }: { onClose: () => void; known: Server[] }) {
     onClose();
   }, [online, joined, go, client, onClose]);
 
+  // As `nanoscale servers add` prints it; the API's own command reads the secret from its input instead.
+  const command = token ? `./scripts/install.sh --join ${token.join}` : null;
   if (error)
     return <Problem title="No server can join now" error={error} onRetry={again} className="px-0 py-4" />;
   return (
     <>
-      {token ? <Code value={token.command} label="Copy the command" wrap /> : <Skeleton className="h-20" />}
+      {command ? <Code value={command} label="Copy the command" wrap /> : <Skeleton className="h-20" />}
       {expired ? (
         <Notice
           tone="warning"
@@ -113,8 +115,8 @@ function Join({ onClose, known }: { onClose: () => void; known: Server[] }) {
         <DialogClose asChild>
           <Button variant="secondary">Close</Button>
         </DialogClose>
-        {token && !expired ? (
-          <CopyButton value={token.command} label="Copy the command" variant="primary" size="md">
+        {command && !expired ? (
+          <CopyButton value={command} label="Copy the command" variant="primary" size="md">
             Copy command
           </CopyButton>
         ) : null}

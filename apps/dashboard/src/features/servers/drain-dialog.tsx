@@ -4,18 +4,9 @@
 import type { Server } from "@nanoscale/contracts";
 import { useState } from "react";
 import { ConfirmDialog } from "@/components/ui/confirm";
-import { Field } from "@/components/ui/field";
-import { Select } from "@/components/ui/select";
 import { count } from "@/lib/format";
+import { LingerField, STANDARD_LINGER } from "./linger";
 import { useDrain } from "./mutations";
-
-const LINGERS = [
-  [0, "Not at all"],
-  [300, "5 minutes"],
-  [3600, "An hour"],
-  [86_400, "A day"],
-  [604_800, "A week"],
-] as const;
 
 /** `moving`: how many projects do not move yet. */
 export function DrainDialog({
@@ -30,7 +21,7 @@ export function DrainDialog({
   onOpenChange: (open: boolean) => void;
 }) {
   const drain = useDrain(server);
-  const [linger, setLinger] = useState(300);
+  const [linger, setLinger] = useState(STANDARD_LINGER);
   return (
     <ConfirmDialog
       open={open}
@@ -47,18 +38,7 @@ export function DrainDialog({
     >
       {moving > 0 ? (
         <>
-          <Field
-            label="The old place goes on serving for"
-            hint="For visitors whose name servers still point there."
-          >
-            <Select value={linger} onChange={(event) => setLinger(Number(event.target.value))}>
-              {LINGERS.map(([seconds, label]) => (
-                <option key={seconds} value={seconds}>
-                  {label}
-                </option>
-              ))}
-            </Select>
-          </Field>
+          <LingerField value={linger} onChange={setLinger} />
           <p>
             <b className="font-medium">Files in data directories do not move</b>, and are removed with the old
             place: save them first. Each project serves from here until it is healthy there.

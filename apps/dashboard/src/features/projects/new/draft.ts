@@ -1,53 +1,20 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 /** The form for a new project: what is typed, what a look at the repository adds to it, and what is sent of it. */
+import { repositoryUrl, type ProjectDraft, type RepositoryCheck } from "@nanoscale/contracts";
 import {
-  branchName,
-  healthPath,
-  projectName,
-  relativeDirectory,
-  repositoryUrl,
-  version,
-  wholeNumber,
-  type ProjectDraft,
-  type RepositoryCheck,
-} from "@nanoscale/contracts";
+  fieldProblems,
+  inputField,
+  NUMBERS,
+  SWITCHES,
+  TEXTS,
+  type Fields,
+  type InputField,
+  type NumberField,
+  type TextField,
+} from "../form/fields";
 
-const TEXTS = {
-  repo_url: repositoryUrl,
-  branch: branchName,
-  name: projectName,
-  root_directory: relativeDirectory,
-  install_command: null,
-  build_command: null,
-  start_command: null,
-  static_directory: relativeDirectory,
-  node_version: version,
-  bun_version: version,
-  health_path: healthPath,
-} as const;
-const NUMBERS = {
-  memory_mib: wholeNumber(32, 1_048_576),
-  cpu_percent: wholeNumber(5, 12_800),
-  tasks_max: wholeNumber(16, 32_768),
-  port: wholeNumber(1024, 65_535),
-  drain_seconds: wholeNumber(1, 3600),
-  build_memory_mib: wholeNumber(64, 1_048_576),
-  build_cpu_percent: wholeNumber(5, 12_800),
-  build_seconds: wholeNumber(10, 86_400),
-} as const;
-
-export type TextField = keyof typeof TEXTS;
-export type NumberField = keyof typeof NUMBERS;
-/** Texts and numbers as they stand in their inputs. */
-export type Form = Record<TextField | NumberField, string> & {
-  server: string | null;
-  scale_to_zero: boolean;
-  idle_minutes: string;
-  doze: boolean;
-  exclusive: boolean;
-  env: ReadonlyMap<string, string>;
-};
-export type FormField = TextField | NumberField | "idle_minutes" | "server" | "env";
+export type Form = Fields & { server: string | null; env: ReadonlyMap<string, string> };
+export type FormField = InputField | "server" | "env";
 
 /** The standards of docs/api.md. What nobody changes is not sent. */
 export const STANDARD: Form = {
@@ -110,28 +77,8 @@ export function complete(typed: Partial<Form>, check: RepositoryCheck | undefine
   return { ...STANDARD, ...found, ...typed };
 }
 
-type Schema = {
-  safeParse: (value: string) => { success: boolean; error?: { issues: { message: string }[] } };
-};
-const first = (schema: Schema, value: string) => {
-  const result = schema.safeParse(value);
-  return result.success ? null : (result.error?.issues[0]?.message ?? "Not usable");
-};
-
-const oneLine = (text: string) => (/[\n\r]/.test(text) ? "One line" : null);
-
 export function problemsOf(form: Form, taken: (name: string) => boolean): Partial<Record<FormField, string>> {
-  const problems: Partial<Record<FormField, string>> = {};
-  const note = (field: FormField, problem: string | null) => {
-    if (problem) problems[field] = problem;
-  };
-  for (const [field, schema] of Object.entries(TEXTS) as [TextField, Schema | null][])
-    note(field, schema ? first(schema, form[field]) : oneLine(form[field]));
-  for (const [field, schema] of Object.entries(NUMBERS) as [NumberField, Schema][])
-    note(field, first(schema, form[field]));
-  if (form.branch === "") problems.branch = "Which branch is deployed";
-  if (form.start_command.trim() === "") note("start_command", "What starts the app");
-  if (form.scale_to_zero) note("idle_minutes", first(wholeNumber(1, 43_200), form.idle_minutes));
+  const problems = fieldProblems(form);
   if (!problems.name && taken(form.name)) problems.name = "Another project has this name";
   return problems;
 }
@@ -142,8 +89,7 @@ export function toDraft(form: Form): ProjectDraft {
     if (form[field] !== STANDARD[field]) draft[field] = form[field].trim();
   for (const field of Object.keys(NUMBERS) as NumberField[])
     if (form[field] !== STANDARD[field]) draft[field] = Number(form[field]);
-  for (const field of ["scale_to_zero", "doze", "exclusive"] as const)
-    if (form[field] !== STANDARD[field]) draft[field] = form[field];
+  for (const field of SWITCHES) if (form[field] !== STANDARD[field]) draft[field] = form[field];
   if (form.scale_to_zero && form.idle_minutes !== STANDARD.idle_minutes)
     draft.idle_seconds = Number(form.idle_minutes) * 60;
   if (form.server !== null) draft.server = form.server;
@@ -152,21 +98,5 @@ export function toDraft(form: Form): ProjectDraft {
 }
 
 /** The input for a field of the API. */
-export const formField = (field: string | undefined): FormField | null => {
-  if (field === "idle_seconds") return "idle_minutes";
-  return field !== undefined && (field in TEXTS || field in NUMBERS || field === "server" || field === "env")
-    ? (field as FormField)
-    : null;
-};
-
-export const ADVANCED: readonly FormField[] = [
-  "static_directory",
-  "node_version",
-  "bun_version",
-  "port",
-  "tasks_max",
-  "drain_seconds",
-  "build_memory_mib",
-  "build_cpu_percent",
-  "build_seconds",
-];
+export const formField = (field: string | undefined): FormField | null =>
+  field === "server" || field === "env" ? field : inputField(field);

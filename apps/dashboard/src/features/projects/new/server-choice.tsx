@@ -9,16 +9,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
 import { bytes, share } from "@/lib/format";
 import { servers } from "@/lib/queries";
-
-export const isOpen = (server: Server) => server.status === "online" && !server.draining;
-const freeOf = (server: Server) =>
-  server.statistics && server.statistics.memory_bytes !== null
-    ? server.statistics.memory_total_bytes - server.statistics.memory_bytes
-    : null;
-
-/** The one with the most RAM to spare of those that take projects. */
-export const roomiest = (list: readonly Server[]): Server | undefined =>
-  list.filter(isOpen).toSorted((a, b) => (freeOf(b) ?? -1) - (freeOf(a) ?? -1))[0];
+import { freeOf, isOpen } from "../../servers/open";
 
 function Ram({ server }: { server: Server }) {
   const free = freeOf(server);

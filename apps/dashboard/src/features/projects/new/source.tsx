@@ -9,8 +9,8 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Notice } from "@/components/ui/problem";
 import { shortCommit } from "@/lib/format";
+import type { Controls } from "../form/controls";
 import type { useRepositoryCheck } from "./use-check";
-import type { Controls } from "./controls";
 
 const FRAMEWORKS: Record<NonNullable<RepositoryCheck["framework"]>, string> = {
   nextjs: "Next.js",
@@ -47,10 +47,12 @@ function Found({ found }: { found: RepositoryCheck }) {
 }
 
 export function Source({
-  controls: { form, set, problem, typed },
+  controls: { form, set, problem },
+  isBranchTyped,
   check,
 }: {
   controls: Controls;
+  isBranchTyped: boolean;
   check: ReturnType<typeof useRepositoryCheck>;
 }) {
   const { found, isChecking, error, retry } = check;
@@ -75,7 +77,7 @@ export function Source({
           label="Branch"
           required
           error={problem("branch")}
-          hint={found?.default_branch && !typed("branch") ? "The repository's default" : undefined}
+          hint={found?.default_branch && !isBranchTyped ? "The repository's default" : undefined}
         >
           <Input
             name="branch"

@@ -14,13 +14,14 @@ import { ApiError } from "@/lib/api";
 import { useLeaveWarning } from "@/lib/leave";
 import { me, projects, servers } from "@/lib/queries";
 import { PasteEnv } from "../../env/paste-dialog";
-import { Advanced } from "./advanced";
+import { roomiest } from "../../servers/open";
+import { Advanced } from "../form/advanced";
+import { BuildCard, RunningCard } from "../form/cards";
+import { ADVANCED } from "../form/fields";
+import { TextInput } from "../form/inputs";
 import { cliCommand } from "./command";
-import type { Controls } from "./controls";
-import { ADVANCED, complete, formField, problemsOf, toDraft, type Form, type FormField } from "./draft";
-import { BuildCard, RunningCard } from "./cards";
-import { TextInput } from "./inputs";
-import { roomiest, ServerChoice } from "./server-choice";
+import { complete, formField, problemsOf, toDraft, type Form, type FormField } from "./draft";
+import { ServerChoice } from "./server-choice";
 import { Source } from "./source";
 import { useCreate } from "./use-create";
 import { useRepositoryCheck } from "./use-check";
@@ -39,30 +40,27 @@ function useForm() {
   const problems = problemsOf(form, (name) => taken?.some((p) => p.name === name) ?? false);
   const refusal = create.error instanceof ApiError ? create.error : null;
   const refused = formField(refusal?.field);
-  const controls: Controls = {
-    form,
-    typed: (field) => field in typed,
-    set: (field, value) => {
-      // What was typed differs from what was refused: the refusal is no longer about it.
-      if (create.isError) create.reset();
-      setTyped((old) => ({ ...old, [field]: value }));
-    },
-    problem: (field) => {
-      if (refused === field) return refusal?.message ?? null;
-      // Of a field that is still to be filled nothing is said before the first try.
-      return tried || (field in typed && form[field as keyof Form] !== "") ? (problems[field] ?? null) : null;
-    },
+  const set = <K extends keyof Form>(field: K, value: Form[K]) => {
+    // What was typed differs from what was refused: the refusal is no longer about it.
+    if (create.isError) create.reset();
+    setTyped((old) => ({ ...old, [field]: value }));
   };
-  return { controls, check, problems, refused, create, setTried, isTouched: Object.keys(typed).length > 0 };
+  const problem = (field: FormField) => {
+    if (refused === field) return refusal?.message ?? null;
+    // Of a field that is still to be filled nothing is said before the first try.
+    return tried || (field in typed && form[field] !== "") ? (problems[field] ?? null) : null;
+  };
+  const controls = { form, set, turn: set, problem };
+  return { controls, typed, check, problems, refused, create, setTried };
 }
 
 export function NewProjectView() {
-  const { controls, check, problems, refused, create, setTried, isTouched } = useForm();
+  const { controls, typed, check, problems, refused, create, setTried } = useForm();
   const { form, set } = controls;
   const [advanced, setAdvanced] = useState(false);
   const element = useRef<HTMLFormElement>(null);
   const baseDomain = useQuery(me()).data?.base_domain;
-  useLeaveWarning(isTouched && !create.isPending && !create.isSuccess);
+  useLeaveWarning(Object.keys(typed).length > 0 && !create.isPending && !create.isSuccess);
 
   const submit = (event: React.FormEvent) => {
     event.preventDefault();
@@ -90,7 +88,7 @@ export function NewProjectView() {
             <CardTitle>Source</CardTitle>
           </CardHeader>
           <CardBody>
-            <Source controls={controls} check={check} />
+            <Source controls={controls} isBranchTyped={"branch" in typed} check={check} />
           </CardBody>
         </Card>
         <Card>
@@ -101,7 +99,6 @@ export function NewProjectView() {
             <TextInput
               controls={controls}
               field="name"
-              label="Name"
               required
               hint={
                 baseDomain && form.name

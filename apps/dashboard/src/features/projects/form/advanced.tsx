@@ -4,6 +4,7 @@
 import { ChevronRightIcon } from "lucide-react";
 import { Checkbox } from "@/components/ui/checkbox";
 import type { Controls } from "./controls";
+import { LABELS } from "./fields";
 import { NumberInput, TextInput } from "./inputs";
 
 /** What most never touch. It opens by itself where something in it is wrong. */
@@ -16,7 +17,7 @@ export function Advanced({
   open: boolean;
   onOpen: (open: boolean) => void;
 }) {
-  const { form, set } = controls;
+  const { form, turn } = controls;
   return (
     <details
       className="group rounded-xl border bg-surface"
@@ -33,33 +34,26 @@ export function Advanced({
       </summary>
       <div className="grid gap-5 border-t p-5">
         <div className="grid gap-4 sm:grid-cols-3">
-          <TextInput controls={controls} field="node_version" label="Node.js" />
-          <TextInput controls={controls} field="bun_version" label="Bun" />
-          <NumberInput controls={controls} field="port" label="Port" hint="The app's PORT" />
+          <TextInput controls={controls} field="node_version" />
+          <TextInput controls={controls} field="bun_version" />
+          <NumberInput controls={controls} field="port" hint="The app's PORT" />
         </div>
         <div className="grid gap-4 sm:grid-cols-3">
-          <NumberInput controls={controls} field="build_memory_mib" label="Memory of a build" unit="MiB" />
-          <NumberInput controls={controls} field="build_cpu_percent" label="Processor of a build" unit="%" />
-          <NumberInput controls={controls} field="build_seconds" label="Longest build" unit="s" />
+          <NumberInput controls={controls} field="build_memory_mib" unit="MiB" />
+          <NumberInput controls={controls} field="build_cpu_percent" unit="%" />
+          <NumberInput controls={controls} field="build_seconds" unit="s" />
         </div>
         <div className="grid gap-4 sm:grid-cols-3">
           <TextInput
             controls={controls}
             field="static_directory"
-            label="Static directory"
             placeholder="found by itself"
             hint="Where the build leaves a static site"
           />
-          <NumberInput
-            controls={controls}
-            field="tasks_max"
-            label="Processes and threads"
-            hint="At most, of the app"
-          />
+          <NumberInput controls={controls} field="tasks_max" hint="At most, of the app" />
           <NumberInput
             controls={controls}
             field="drain_seconds"
-            label="Time to drain"
             unit="s"
             hint="For open requests to the old release"
           />
@@ -67,14 +61,14 @@ export function Advanced({
         <div className="grid gap-4 sm:grid-cols-2">
           <Checkbox
             checked={form.doze}
-            onCheckedChange={(doze) => set("doze", doze)}
-            label="Doze"
+            onCheckedChange={(doze) => turn("doze", doze)}
+            label={LABELS.doze}
             hint="Is paged out before it sleeps, where the server has swap."
           />
           <Checkbox
             checked={form.exclusive}
-            onCheckedChange={(exclusive) => set("exclusive", exclusive)}
-            label="Never twice at once"
+            onCheckedChange={(exclusive) => turn("exclusive", exclusive)}
+            label={LABELS.exclusive}
             hint="Not even during a switch: for bots and what else must be alone. Requests wait meanwhile."
           />
         </div>

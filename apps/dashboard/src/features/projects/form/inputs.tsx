@@ -5,12 +5,11 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { cn } from "@/lib/cn";
 import type { Controls } from "./controls";
-import type { NumberField, TextField } from "./draft";
+import { LABELS, type NumberField, type TextField } from "./fields";
 
 export function TextInput({
   controls: { form, set, problem },
   field,
-  label,
   hint,
   mono,
   required,
@@ -18,13 +17,12 @@ export function TextInput({
 }: {
   controls: Controls;
   field: TextField;
-  label: string;
   hint?: React.ReactNode;
   mono?: boolean;
   required?: boolean;
 } & Pick<React.ComponentProps<"input">, "placeholder" | "list">) {
   return (
-    <Field label={label} hint={hint} error={problem(field)} required={required}>
+    <Field label={LABELS[field]} hint={hint} error={problem(field)} required={required}>
       <Input
         name={field}
         value={form[field]}
@@ -42,18 +40,16 @@ export function TextInput({
 export function NumberInput({
   controls: { form, set, problem },
   field,
-  label,
   unit,
   hint,
 }: {
   controls: Controls;
   field: NumberField | "idle_minutes";
-  label: string;
   unit?: string;
   hint?: React.ReactNode;
 }) {
   return (
-    <Field label={label} hint={hint} error={problem(field)}>
+    <Field label={LABELS[field]} hint={hint} error={problem(field)}>
       <div className="relative">
         {/* Digits in a text: no wheel and no spinner change a limit by accident. */}
         <Input
