@@ -17,9 +17,9 @@ USER, FIRST_PASSWORD, PASSWORD = 'ada', 'a kite above the dunes', 'a lantern in 
 # path, title, name of the picture, status of the document where it is not 200; the walk adds the pages of what it makes
 PAGES = [['/', 'Overview', 'overview'], ['/projects', 'Projects', 'projects'], ['/projects/new', 'New project', 'new-project'],
          ['/servers', 'Servers', 'servers'], ['/activity', 'Activity', 'activity'], ['/nothing', 'Page not found', 'not-found', 404]]
-OPEN_PAGES = [['/login', 'Sign in', 'login'], ['/setup', 'No set-up code is open', 'setup']]
+OPEN_PAGES = [['/login', 'Sign in', 'login'], ['/setup', 'No set-up code is open', 'setup-closed']]
 TABS = ['overview', 'deployments', 'logs', 'environment', 'domains', 'settings', 'danger']
-SECTIONS = ['general', 'account', 'sessions', 'tokens', 'second-factor', 'metrics']
+SECTIONS = ['account', 'sessions', 'tokens', 'second-factor', 'metrics']
 DOMAIN = 'shop.test'
 SCRIPTS_MAX = 200 << 10
 MANY = 1000
@@ -115,10 +115,9 @@ def test_first_run(panel, browser):
 
 
 def test_a_server_joins_by_the_command_that_is_shown(panel, worker, browser):
-    command = browser.step('addServer')
-    joined = re.search(r"ns1\.[A-Za-z0-9_.-]+", command)[0]
-    assert 'scripts/install.sh' in command
-    worker.run(['/root/nanoscale/scripts/install.sh', '--join', '-', '--base-domain', BASE_DOMAIN], input=joined + '\n', timeout=900, via='pid1')
+    script, *words = browser.step('addServer').split()
+    assert script == './scripts/install.sh'
+    worker.run([f'/root/nanoscale/{script}', *words, '--base-domain', BASE_DOMAIN], timeout=900, via='pid1')
     configure(worker, settings())
     path = browser.step('serverIsThere', name='worker')
     assert path == f'/servers/{server(panel, "worker")["id"]}'
@@ -199,7 +198,9 @@ def test_a_domain_from_its_record_to_https(worker, browser, authority):
     assert browser.step('addDomain', name='shop', domain=DOMAIN) == [DOMAIN, worker.address]
     authority.point(DOMAIN, worker.address)
     browser.step('domainIsValid', domain=DOMAIN)
-    assert worker.fetch(f'https://{DOMAIN}/', ca=authority.root()).text == 'first, good morning'
+    # While nginx is reloaded, a worker of before may still answer.
+    root = authority.root()
+    wait_until(lambda: worker.fetch(f'https://{DOMAIN}/', ca=root).text == 'first, good morning', what=f'https://{DOMAIN}/')
     assert browser.step('visit', name='shop') == 'first, good morning'
 
 
@@ -232,7 +233,7 @@ def test_themes_stay(browser):
 
 def test_every_page_is_accessible_and_fits_a_phone(browser, pictures):
     pages = PAGES + [[f'/projects/shop?tab={tab}', 'shop', f'project-{tab}'] for tab in TABS]
-    pages += [[f'/settings?tab={section}', 'Settings', f'settings-{section}'] for section in SECTIONS]
+    pages += [['/settings', 'Settings', 'settings']] + [[f'/settings?tab={section}', 'Settings', f'settings-{section}'] for section in SECTIONS]
     assert browser.step('look', pages=pages, directory=pictures) == []
     assert browser.step('overlaysAccessible', user=USER) == []
 
@@ -241,7 +242,7 @@ def test_first_load(browser, record_property):
     figures = browser.step('load', path='/', title='Overview')
     record_property('load', figures)
     print('figures of /:', figures)
-    assert 0 < figures['script_bytes'] <= SCRIPTS_MAX and figures['layout_shift'] == 0, figures
+    assert 0 < figures['script_bytes'] <= SCRIPTS_MAX and figures['layout_shifts'] == [], figures
 
 
 def test_a_thousand_projects(panel, browser, record_property):
@@ -265,6 +266,8 @@ def test_delete(panel, worker, browser):
     assert worker.wait_fetch(f'http://shop.{BASE_DOMAIN}/', status=404)
 
 
-def test_pages_without_a_session(browser, pictures):
+def test_pages_without_a_session(panel, browser, pictures):
     browser.step('signOut', user=USER)
     assert browser.step('look', pages=OPEN_PAGES, directory=pictures) == []
+    claim_code(panel, '--reset')
+    assert browser.step('look', pages=[['/setup', 'Create your account', 'setup']], directory=pictures) == []

@@ -44,15 +44,10 @@ export async function look(page, { pages, directory }, { problems, violations, e
         for (const [path, title, name, status] of pages) {
           if (status) expect(new RegExp(`status of ${status} .* ${path}$`));
           await show(page, path, title, theme);
-          await page.screenshot({
-            path: join(directory, `${name}-${size}-${theme}.png`),
-          });
-          const found = [
-            ...(await findings(page)),
-            ...(await tooWide(page)),
-            ...(await violations()),
-            ...problems(),
-          ];
+          await page.screenshot({ path: join(directory, `${name}-${size}-${theme}.png`) });
+          // On a phone the colours are the same: one theme is enough.
+          const axe = size === "phone" && theme === "light" ? [] : await findings(page);
+          const found = [...axe, ...(await tooWide(page)), ...(await violations()), ...problems()];
           wrong.push(...found.map((line) => `${path}, ${theme}, ${size}: ${line}`));
         }
     }

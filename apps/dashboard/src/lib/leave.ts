@@ -32,6 +32,12 @@ function leadsTo(event: MouseEvent): string | null {
   return here ? null : link.href;
 }
 
+/** Where the history leads to, if that can still be stopped. */
+function traversal(event: Event & { navigationType?: string; destination?: { url: string } }): URL | null {
+  const { cancelable, navigationType, destination } = event;
+  return cancelable && navigationType === "traverse" && destination ? new URL(destination.url) : null;
+}
+
 function listen() {
   if (listening) return;
   listening = true;
@@ -39,6 +45,12 @@ function listen() {
     if (isHeld()) event.preventDefault();
   });
   window.addEventListener("popstate", isHeld);
+  // Back and Forward within the dashboard, where the browser tells before it goes.
+  if ("navigation" in window && window.navigation instanceof EventTarget)
+    window.navigation.addEventListener("navigate", (event) => {
+      const to = traversal(event);
+      if (to !== null && to.pathname !== window.location.pathname && !mayLeave()) event.preventDefault();
+    });
   // Before the links' own listeners, so that they do not see what was stopped.
   document.addEventListener(
     "click",

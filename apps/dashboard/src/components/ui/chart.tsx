@@ -10,7 +10,7 @@ export const STROKES = { 1: "stroke-chart-1", 2: "stroke-chart-2", 3: "stroke-ch
 const FILLS = { 1: "fill-chart-1/10", 2: "fill-chart-2/10", 3: "fill-chart-3/10" } as const;
 export const SWATCHES = { 1: "bg-chart-1", 2: "bg-chart-2", 3: "bg-chart-3" } as const;
 
-export const BOX = { height: 192, top: 10, bottom: 24, left: 56, right: 8 } as const;
+export const BOX = { height: 192, top: 10, bottom: 24, left: 64, right: 8 } as const;
 const PIXELS_PER_POINT = 2;
 const PIXELS_PER_LABEL = 110;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { describe, expect, it } from "vitest";
-import { actionLabel, filtersFrom, NO_FILTERS, toParams } from "./filters";
+import { actionLabel, auditCommand, filtersFrom, NO_FILTERS, toParams } from "./filters";
 
 describe("filters of the audit log", () => {
   it("go to the address and come back", () => {
@@ -14,8 +14,14 @@ describe("filters of the audit log", () => {
     expect(filtersFrom(new URLSearchParams("x=1"))).toEqual(NO_FILTERS);
   });
   it("say what was done", () => {
-    expect(actionLabel("project.deploy")).toBe("Project deploy");
-    expect(actionLabel("account.remove-second-factor")).toBe("Account remove second factor");
+    expect(actionLabel("project.deploy")).toBe("Deployment");
+    expect(actionLabel("account.grow-wings")).toBe("Account grow wings");
     expect(actionLabel("new")).toBe("New");
+  });
+  it("are options of the command", () => {
+    expect(auditCommand(NO_FILTERS)).toBe("nanoscale audit");
+    expect(auditCommand({ actor: "ada", action: "project", project: "a b" })).toBe(
+      "nanoscale audit --actor ada --action project --project 'a b'",
+    );
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 "use client";
 
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { DownloadIcon, ScrollTextIcon } from "lucide-react";
 import { usePathname, useSearchParams } from "next/navigation";
 import { PageHeader } from "@/components/page-header";
@@ -16,18 +16,10 @@ import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Table, TableBody, TableHead } from "@/components/ui/table";
 import { auditPages } from "@/lib/queries";
-import { AREAS, filtersFrom, type Filters, NO_FILTERS, toParams } from "./filters";
+import { AREAS, auditCommand, filtersFrom, type Filters, NO_FILTERS, toParams } from "./filters";
 import { ActivityRow } from "./row";
 
 const COLUMNS = ["When", "Who", "What", "About", "Outcome"];
-
-function command(filters: Filters) {
-  const options = [
-    filters.project && ` --project ${filters.project}`,
-    filters.actor && ` --actor ${filters.actor}`,
-  ];
-  return `nanoscale audit${options.filter(Boolean).join("")}`;
-}
 
 function FilterBar({ filters, onChange }: { filters: Filters; onChange: (changed: Filters) => void }) {
   const set = (name: keyof Filters) => (event: { target: { value: string } }) =>
@@ -76,7 +68,11 @@ function Waiting() {
 export function ActivityView() {
   const filters = filtersFrom(useSearchParams());
   const path = usePathname();
-  const log = useInfiniteQuery(auditPages(toParams(filters)));
+  const log = useInfiniteQuery({
+    ...auditPages(toParams(filters)),
+    // While somebody types, what fits so far stays.
+    placeholderData: keepPreviousData,
+  });
   const entries = log.data?.pages.flatMap((page) => page.entries) ?? [];
   const isFiltered = toParams(filters).size > 0;
   const change = (changed: Filters) => {
@@ -92,7 +88,7 @@ export function ActivityView() {
         description="Who changed what, through the dashboard, the API and the command line"
         actions={
           <>
-            <CliHint command={command(filters)} />
+            <CliHint command={[auditCommand(filters), `${auditCommand(filters)} --csv > activity.csv`]} />
             <Button variant="secondary" asChild>
               <a href={`/api/audit?${csv.toString()}`} download="activity.csv">
                 <DownloadIcon aria-hidden /> Export CSV
@@ -132,7 +128,7 @@ export function ActivityView() {
           </Empty>
         </Card>
       ) : (
-        <Card>
+        <Card className={log.isPlaceholderData ? "opacity-60 transition-opacity" : undefined}>
           <Table label="Activity">
             <TableHead columns={COLUMNS} />
             <TableBody>

@@ -99,8 +99,9 @@ export function OverviewView() {
       <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <RecentDeployments />
         <div className="grid gap-6">
-          <Sleepers projects={allProjects.data} />
+          {/* First the one whose height is known before its content: nothing moves when that comes. */}
           <Orchestrator servers={allServers.data} />
+          <Sleepers projects={allProjects.data} />
         </div>
       </div>
     </>

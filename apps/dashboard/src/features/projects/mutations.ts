@@ -3,9 +3,9 @@
 
 import type { Deployment, Project, ProjectSettings } from "@nanoscale/contracts";
 import { useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { useRouter } from "next/navigation";
 import { ApiError, call, part } from "@/lib/api";
 import { putProject } from "@/lib/events";
+import { useGo } from "@/lib/leave";
 import { toast } from "@/lib/toast";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -60,7 +60,7 @@ const REFUSED = {
 /** The same, and on to its page; what the API refuses is told in a corner. */
 export function useBeginAndWatch(name: string) {
   const client = useQueryClient();
-  const router = useRouter();
+  const go = useGo();
   // What follows is said here, not where it is called: whoever called may be gone from the screen by then.
   const begin = useMutation({
     retry,
@@ -75,7 +75,7 @@ export function useBeginAndWatch(name: string) {
       ),
     onSuccess: (deployment) => {
       remember(client, deployment);
-      router.push(deploymentPath(deployment));
+      go(deploymentPath(deployment));
     },
     onError: (error, { what }) => toast.error(`${name} ${REFUSED[what]}`, error),
   });

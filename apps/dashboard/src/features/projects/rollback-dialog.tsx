@@ -3,7 +3,6 @@
 
 import type { Deployment, Project } from "@nanoscale/contracts";
 import { useQuery } from "@tanstack/react-query";
-import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { ConfirmDialog } from "@/components/ui/confirm";
 import { Notice, Problem } from "@/components/ui/problem";
@@ -11,6 +10,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { RelativeTime } from "@/components/ui/time";
 import { cn } from "@/lib/cn";
 import { shortCommit } from "@/lib/format";
+import { useGo } from "@/lib/leave";
 import { releases } from "@/lib/queries";
 import { deploymentPath, newDeploymentId, useBegin } from "./mutations";
 
@@ -30,7 +30,7 @@ export function RollbackDialog(props: Props) {
 
 function Open({ project, onOpenChange, release }: Props) {
   const kept = useQuery(releases(project.name));
-  const router = useRouter();
+  const go = useGo();
   const begin = useBegin(project.name);
   const [chosen, setChosen] = useState<number | null>(release ?? null);
   const [id] = useState(newDeploymentId);
@@ -40,7 +40,7 @@ function Open({ project, onOpenChange, release }: Props) {
   const confirm = async () => {
     if (target === undefined) throw new Error("There is no release to roll back to.");
     const deployment: Deployment = await begin.mutateAsync({ what: "rollback", release: target, id });
-    router.push(deploymentPath(deployment));
+    go(deploymentPath(deployment));
   };
   return (
     <ConfirmDialog

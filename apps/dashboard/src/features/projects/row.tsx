@@ -32,7 +32,7 @@ export const ProjectRow = memo(function ProjectRow({ project }: { project: Proje
             rel="noreferrer"
             className="flex min-h-6 items-center gap-1 text-xs text-muted-foreground hover:text-foreground"
           >
-            <span className="truncate">{project.host}</span>
+            <span className="truncate">{new URL(project.url).host}</span>
             <ExternalLinkIcon aria-hidden className="size-3 shrink-0" />
             <span className="sr-only">(opens in a new tab)</span>
           </a>

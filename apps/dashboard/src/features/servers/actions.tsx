@@ -51,7 +51,7 @@ export function ServerActions({ server, orchestrator }: { server: Server; orches
           </DropdownMenuContent>
         </DropdownMenu>
       )}
-      <DrainDialog server={server} open={dialog === "drain"} onOpenChange={close} />
+      <DrainDialog server={server} moving={server.projects} open={dialog === "drain"} onOpenChange={close} />
       <RemoveDialog server={server} open={dialog === "remove"} onOpenChange={close} />
     </>
   );

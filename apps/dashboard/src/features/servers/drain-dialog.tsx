@@ -8,12 +8,15 @@ import { count } from "@/lib/format";
 import { LingerField, STANDARD_LINGER } from "./linger";
 import { useDrain } from "./mutations";
 
+/** `moving`: how many projects do not move yet. */
 export function DrainDialog({
   server,
+  moving,
   open,
   onOpenChange,
 }: {
   server: Server;
+  moving: number;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }) {
@@ -25,15 +28,15 @@ export function DrainDialog({
       onOpenChange={onOpenChange}
       title={`Drain ${server.name}?`}
       description={
-        server.projects > 0
-          ? `It takes no new projects, and ${count(server.projects, "project")} on it ${server.projects === 1 ? "moves" : "move"} to the other servers, each to the one with the fewest.`
+        moving > 0
+          ? `It takes no new projects, and ${count(moving, "project")} on it ${moving === 1 ? "moves" : "move"} to the other servers, each to the one with the fewest.`
           : "It takes no new projects. Nothing has to move."
       }
       confirmLabel="Drain"
       tone="primary"
       onConfirm={() => drain.mutateAsync(linger)}
     >
-      {server.projects > 0 ? (
+      {moving > 0 ? (
         <>
           <LingerField value={linger} onChange={setLinger} />
           <p>

@@ -10,6 +10,7 @@ export function CodeInput({
   hint,
   error,
   recovery,
+  autoFocus,
   value,
   onChange,
 }: {
@@ -17,6 +18,7 @@ export function CodeInput({
   hint?: string;
   error: string | null;
   recovery?: boolean;
+  autoFocus?: boolean;
   value: string;
   onChange: (value: string) => void;
 }) {
@@ -32,6 +34,7 @@ export function CodeInput({
         autoComplete="one-time-code"
         autoCapitalize="none"
         spellCheck={false}
+        autoFocus={autoFocus}
         className="max-w-48 font-mono tracking-widest"
       />
     </Field>

@@ -42,7 +42,7 @@ export function RecoveryCodes({
           ))}
         </ul>
         <div className="flex flex-wrap gap-2">
-          <CopyButton value={text} label="Copy the recovery codes">
+          <CopyButton value={text} label="Copy the recovery codes" autoFocus>
             Copy all
           </CopyButton>
           <Button

@@ -101,6 +101,7 @@ function Confirm({
           </a>
           <CodeInput
             label="The six digits that it shows now"
+            autoFocus
             error={wrong}
             value={code}
             onChange={(value) => {

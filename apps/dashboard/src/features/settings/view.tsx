@@ -8,6 +8,7 @@ import { PageHeader } from "@/components/page-header";
 import { CliHint } from "@/components/ui/cli-hint";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
+import { pushAddress } from "@/lib/address";
 import { COMMANDS, isSection, SECTIONS, type Section } from "./sections";
 
 const loading = () => <Skeleton className="h-80 max-w-3xl rounded-xl" />;
@@ -28,8 +29,7 @@ export function SettingsView() {
   const section: Section = isSection(asked) ? asked : "general";
   const [visited, setVisited] = useState<ReadonlySet<Section>>(new Set([section]));
   if (!visited.has(section)) setVisited(new Set([...visited, section]));
-  const open = (value: string) =>
-    window.history.pushState(null, "", value === "general" ? path : `${path}?tab=${value}`);
+  const open = (value: string) => pushAddress(value === "general" ? path : `${path}?tab=${value}`);
   return (
     <>
       <PageHeader
