@@ -14,8 +14,10 @@ static int print_claim(const Cli *cli, const json_t *answer) {
         bool is_v6 = strchr(address, ':') != NULL;
 
         (void) cli;
-        say(stdout, "Claim code: %s\n\nOpen https://%s%s%s/setup and type it there. It is good once, for 24 hours.\n",
-            member_text(answer, "code"), is_v6 ? "[" : "", *address ? address : "THIS-SERVER", is_v6 ? "]" : "");
+        say(stdout, "Claim code: %s\n", member_text(answer, "code"));
+        say(stdout, "\n");
+        say(stdout, "Open https://%s%s%s/setup and type it there. It is good once, for 24 hours.\n", is_v6 ? "[" : "",
+            *address ? address : "THIS-SERVER", is_v6 ? "]" : "");
         say(stdout, "Until the dashboard has a domain with a certificate, the browser warns of its own one.\n");
         return DONE;
 }
