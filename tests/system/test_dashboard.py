@@ -77,7 +77,8 @@ def worker(lab):
 
 
 @pytest.fixture(scope='module')
-def browser(lab, panel, worker):
+def browser(lab, panel, worker, git, authority):
+    # All nodes are there before it: one that comes changes the network, and Chromium ends what is open.
     browser = Browser(lab, panel, lab.artefacts / 'dashboard', {f'shop.{BASE_DOMAIN}': worker, DOMAIN: worker})
     yield browser
     browser.close()

@@ -14,7 +14,7 @@ export async function addServer(page) {
 /** The dialog ends by itself, and the server is in the table, online: nothing is reloaded. */
 export async function serverIsThere(page, { name }) {
   await page.getByRole("dialog", { name: "Add a server" }).waitFor({ state: "detached" });
-  const row = page.getByRole("table", { name: "Servers" }).getByRole("row").filter({ hasText: name });
+  const row = page.getByRole("region", { name: "Servers" }).getByRole("row").filter({ hasText: name });
   await row.getByText("Online").waitFor();
   await row.getByRole("link", { name }).click();
   await heading(page, name);
