@@ -113,18 +113,19 @@ static void defaults(void **state) {
 }
 
 static void every_key(void **state) {
-        static const char text[] = "{ \"role\": \"worker\", \"name\": \"w-1\", \"base_domain\": \"apps.example.com\","
-                                   "  \"database\": \"/d\", \"seal_key\": \"/k\", \"helper\": { \"transport\": \"sudo\" },"
-                                   "  \"runtimes\": { \"registry\": \"https://r.example/\", \"node_dist\": \"https://n.example/dist\","
-                                   "                \"bun_dist\": \"http://b.example:8080\" },"
-                                   "  \"builds\": { \"registry\": \"https://b.example\", \"ca\": \"/etc/ca.pem\" },"
-                                   "  \"cluster\": { \"address\": \"2001:db8::7\", \"port\": 4443 },"
-                                   "  \"acme\": { \"email\": \"ops+a@example.com\", \"server\": \"https://ca.example:14000/dir\","
-                                   "            \"ca\": \"/etc/ca.pem\", \"hook\": \"/opt/dns-hook\", \"check_dns\": false, \"hook_for_all\": true,"
-                                   "            \"addresses\": \"203.0.113.7 2001:db8::7\" },"
-                                   "  \"network\": { \"allow_private_repositories\": true },"
-                                   "  \"sleep\": { \"shortest_idle_seconds\": 1, \"doze_seconds\": 0, \"deep_seconds\": 2 },"
-                                   "  \"log\": { \"level\": \"debug\" } }";
+        static const char text[] =
+                        "{ \"role\": \"worker\", \"name\": \"w-1\", \"base_domain\": \"apps.example.com\","
+                        "  \"database\": \"/d\", \"seal_key\": \"/k\", \"helper\": { \"transport\": \"sudo\" },"
+                        "  \"runtimes\": { \"registry\": \"https://r.example/\", \"node_dist\": \"https://n.example/dist\","
+                        "                \"bun_dist\": \"http://b.example:8080\" },"
+                        "  \"builds\": { \"registry\": \"https://b.example\", \"ca\": \"/etc/ca.pem\" },"
+                        "  \"cluster\": { \"address\": \"2001:db8::7\", \"port\": 4443 },"
+                        "  \"acme\": { \"email\": \"ops+a@example.com\", \"server\": \"https://ca.example:14000/dir\","
+                        "            \"ca\": \"/etc/ca.pem\", \"hook\": \"/opt/dns-hook\", \"check_dns\": false, \"hook_for_all\": true,"
+                        "            \"addresses\": \"203.0.113.7 2001:db8::7\" },"
+                        "  \"network\": { \"allow_private_repositories\": true },"
+                        "  \"sleep\": { \"shortest_idle_seconds\": 1, \"doze_seconds\": 0, \"deep_seconds\": 2 },"
+                        "  \"log\": { \"level\": \"debug\" } }";
         char *const env[] = { (char[]){ "PATH=/bin" },
                               (char[]){ "NANOSCALE_ROLE=orchestrator" },
                               (char[]){ "NANOSCALE_NAME=n" },
@@ -213,7 +214,8 @@ static void every_key(void **state) {
 
 #define KEYS                                                                                                                         \
         "role, name, base_domain, database, seal_key, helper.transport, runtimes.registry, runtimes.node_dist, runtimes.bun_dist, "  \
-        "builds.registry, builds.ca, cluster.address, cluster.port, dashboard.domain, acme.email, acme.server, acme.ca, acme.hook, acme.hook_for_all, " \
+        "builds.registry, builds.ca, cluster.address, cluster.port, dashboard.domain, acme.email, acme.server, acme.ca, acme.hook, " \
+        "acme.hook_for_all, "                                                                                                        \
         "acme.addresses, "                                                                                                           \
         "acme.check_dns, "                                                                                                           \
         "network.allow_private_repositories, sleep.shortest_idle_seconds, "                                                          \

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
+// @vitest-environment jsdom
 import { fireEvent, render, screen } from "@testing-library/react";
 import { Activity } from "react";
 import { beforeEach, expect, it, vi } from "vitest";
