@@ -118,7 +118,7 @@ function Body(props: Props) {
           checked={primary.value}
           onCheckedChange={primary.set}
           label="Primary"
-          hint={`The project’s address, instead of ${project.host}.`}
+          hint={`The project’s address, instead of ${new URL(project.url).host}.`}
         />
       ) : null}
       <Switch

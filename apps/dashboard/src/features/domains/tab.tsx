@@ -45,11 +45,11 @@ export function DomainsTab({ project }: { project: Project }) {
               <DomainRow key={domain.name} project={project} domain={domain} />
             ))}
           </ul>
-          {domains.some((d) => d.primary) ? null : (
-            <CardFooter className="text-muted-foreground">
-              Its address is {project.host}. A primary domain takes its place.
-            </CardFooter>
-          )}
+          <CardFooter className="text-muted-foreground">
+            {domains.some((d) => d.primary)
+              ? `It also answers at ${project.host}.`
+              : `Its address is ${project.host}. A primary domain takes its place.`}
+          </CardFooter>
         </>
       )}
       <DomainDialog project={project} domain={null} open={adding} onClose={() => setAdding(false)} />

@@ -4,7 +4,6 @@
 import type { Project, Server } from "@nanoscale/contracts";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { CopyButton } from "@/components/ui/copy-button";
 import { ConfirmDialog } from "@/components/ui/confirm";
 import { Field } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
@@ -13,8 +12,7 @@ import { putProject } from "@/lib/events";
 import { toast } from "@/lib/toast";
 import { LingerField, STANDARD_LINGER } from "../servers/linger";
 import { roomiest } from "../servers/open";
-
-const NAMED_MOST = 3;
+import { PointDns } from "./point-dns";
 
 function useMove({ name }: Project) {
   const client = useQueryClient();
@@ -41,13 +39,6 @@ export function MoveDialog({
   const [chosen, setChosen] = useState(() => roomiest(targets)?.name ?? "");
   const [linger, setLinger] = useState(STANDARD_LINGER);
   const target = targets.find((s) => s.name === chosen);
-  const names = project.domains.map((d) => d.name);
-  const list =
-    names.length === 0
-      ? "its names"
-      : names.length > NAMED_MOST
-        ? `its ${names.length} domains`
-        : names.join(", ");
   return (
     <ConfirmDialog
       open
@@ -77,11 +68,7 @@ export function MoveDialog({
       </p>
       {target ? (
         <p className="text-muted-foreground">
-          The DNS is yours: when it serves there, point {list} to{" "}
-          <span className="whitespace-nowrap text-foreground">
-            <span className="font-mono">{target.ip_address}</span>
-            <CopyButton value={target.ip_address} label={`Copy the address of ${target.name}`} />
-          </span>
+          The DNS is yours: when it serves there, <PointDns project={project} server={target} />
         </p>
       ) : null}
     </ConfirmDialog>

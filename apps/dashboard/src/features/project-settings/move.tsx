@@ -19,10 +19,11 @@ import { isMoving } from "../projects/choose";
 import { deploymentPath } from "../projects/mutations";
 import { isOpen } from "../servers/open";
 import { moveSteps, placeEnds } from "./move-steps";
+import { PointDns } from "./point-dns";
 
 const MoveDialog = dynamic(() => import("./move-dialog").then((m) => m.MoveDialog), { ssr: false });
 
-function Steps({ project, move }: { project: Project; move: Move }) {
+function Steps({ project, move, target }: { project: Project; move: Move; target: Server | undefined }) {
   const end = placeEnds(move);
   return (
     <div className="grid gap-3">
@@ -37,10 +38,17 @@ function Steps({ project, move }: { project: Project; move: Move }) {
           </li>
         ))}
       </ol>
-      {move.state === "lingering" && end ? (
-        <p className="text-muted-foreground">
-          {move.from ?? "The old place"} goes on serving until it is removed, <RelativeTime at={end} />
-        </p>
+      {end ? (
+        <div className="grid gap-1 text-muted-foreground">
+          <p>
+            {move.from ?? "The old place"} goes on serving until it is removed, <RelativeTime at={end} />
+          </p>
+          {target ? (
+            <p>
+              Until then, <PointDns project={project} server={target} />
+            </p>
+          ) : null}
+        </div>
       ) : null}
       {move.deployment ? (
         <Link
@@ -97,7 +105,7 @@ export function MoveCard({ project }: { project: Project }) {
       </CardHeader>
       <CardBody className="grid gap-4 text-sm">
         {move && isMoving(project) ? (
-          <Steps project={project} move={move} />
+          <Steps project={project} move={move} target={all.data?.find((s) => s.name === move.to)} />
         ) : all.data ? (
           <Choice
             project={project}

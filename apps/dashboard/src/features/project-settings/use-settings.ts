@@ -7,6 +7,7 @@ import { useState } from "react";
 import { ApiError, call, part } from "@/lib/api";
 import { putProject } from "@/lib/events";
 import { toast } from "@/lib/toast";
+import { isMoving } from "../projects/choose";
 import { useBeginAndWatch } from "../projects/mutations";
 import { effectOf, needs } from "./effect";
 import { changedFields, formOf, inputOf, patchOf, problemsOf, type Form, type Problems } from "./form";
@@ -22,7 +23,7 @@ function useSave(project: Project, onSaved: () => void) {
     onSuccess: (changed, { fields }) => {
       putProject(client, changed);
       onSaved();
-      const next = changed.pending ? null : needs(fields, changed);
+      const next = changed.pending || isMoving(changed) ? null : needs(fields, changed);
       toast.success("The settings were saved", {
         detail: changed.pending ? "Its server gets them when it is back." : effectOf(fields, changed),
         action: next ? { label: NEXT[next], run: () => begin.run({ what: next }) } : undefined,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import type { Project } from "@nanoscale/contracts";
 import { describe, expect, it } from "vitest";
-import { choose, isGroup, statusOfProject } from "./choose";
+import { choose, isGroup, isMoving, statusOfProject } from "./choose";
 
 function project(name: string, more: Partial<Project> = {}): Project {
   const base = {
@@ -41,5 +41,12 @@ describe("the list of projects", () => {
   });
   it("says the kind of sleep", () => {
     expect(all.map(statusOfProject)).toEqual(["live", "armed", "dozing", "crashed"]);
+  });
+  it("says that one moves until its old place is removed", () => {
+    const move = (state: string) => ({ state }) as Project["move"];
+    expect(isMoving({})).toBe(false);
+    expect(isMoving({ move: move("queued") })).toBe(true);
+    expect(isMoving({ move: move("lingering") })).toBe(true);
+    expect(isMoving({ move: move("failed") })).toBe(false);
   });
 });
