@@ -256,7 +256,7 @@ def test_a_thousand_projects(panel, browser, record_property):
     print(f'{MANY} projects:', figures)
     with database(panel) as rows:
         rows.execute("DELETE FROM projects WHERE name LIKE 'zz-%'")
-    assert figures['scrolling']['p95_ms'] < 100 and figures['typing']['longest_task_ms'] < 1000, figures
+    assert figures['scrolling']['median_ms'] < 50 and max(f['longest_task_ms'] for f in figures.values()) < 1000, figures
 
 
 # --- the end -----------------------------------------------------------------------------------------------------------------------------------

@@ -26,9 +26,17 @@ export async function settled(page, title) {
   });
 }
 
-export async function show(page, address, title, theme) {
-  await page.evaluate((t) => localStorage.setItem("theme", t), theme);
+export async function show(page, address, title) {
   await page.goto(address);
+  await settled(page, title);
+}
+
+/** As another tab of the dashboard would tell it, so without loading the page anew. */
+export async function inTheme(page, theme, title) {
+  await page.evaluate((value) => {
+    localStorage.setItem("theme", value);
+    dispatchEvent(new StorageEvent("storage", { key: "theme", newValue: value }));
+  }, theme);
   await page.locator(`html.${theme}`).waitFor();
   await settled(page, title);
 }

@@ -3,17 +3,17 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DESKTOP, PHONE, axeSource } from "../browser.mjs";
-import { settled, show } from "./common.mjs";
+import { inTheme, settled, show } from "./common.mjs";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
 const SIZES = { desktop: DESKTOP, phone: PHONE };
 
-/** A line for each finding of axe-core in what is on the screen. */
-async function findings(page) {
+/** A line for each finding of axe-core in what is on the screen, or in one part of it. */
+async function findings(page, within) {
   await page.evaluate(readFileSync(axeSource(), "utf8")); // the page's policy is not asked about this, unlike about a script element
   const { violations, passes } = await page.evaluate(
-    (tags) => window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] }),
-    TAGS,
+    ([part, tags]) => window.axe.run(part ?? document, { runOnly: tags, resultTypes: ["violations"] }),
+    [within, TAGS],
   );
   if (passes.length === 0) throw new Error("axe-core has looked at nothing");
   return violations.flatMap((v) =>
@@ -40,16 +40,21 @@ export async function look(page, { pages, directory }, { problems, violations, e
   try {
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
-      for (const theme of ["light", "dark"])
-        for (const [path, title, name, status] of pages) {
-          if (status) expect(new RegExp(`status of ${status} .* ${path}$`));
-          await show(page, path, title, theme);
+      for (const [path, title, name, status] of pages) {
+        if (status) expect(new RegExp(`status of ${status} .* ${path}$`));
+        await show(page, path, title);
+        for (const theme of ["light", "dark"]) {
+          await inTheme(page, theme, title);
           await page.screenshot({ path: join(directory, `${name}-${size}-${theme}.png`) });
           // On a phone the colours are the same: one theme is enough.
           const axe = size === "phone" && theme === "light" ? [] : await findings(page);
-          const found = [...axe, ...(await tooWide(page)), ...(await violations()), ...problems()];
-          wrong.push(...found.map((line) => `${path}, ${theme}, ${size}: ${line}`));
+          wrong.push(
+            ...[...axe, ...(await tooWide(page))].map((line) => `${path}, ${theme}, ${size}: ${line}`),
+          );
         }
+        const found = [...(await violations()), ...problems()];
+        wrong.push(...found.map((line) => `${path}, ${size}: ${line}`));
+      }
     }
   } finally {
     await page.setViewportSize(DESKTOP);
@@ -61,24 +66,25 @@ export async function look(page, { pages, directory }, { problems, violations, e
 export async function overlaysAccessible(page, { user }) {
   const wrong = [];
   for (const theme of ["light", "dark"]) {
-    const look = async (name) =>
-      wrong.push(...(await findings(page)).map((line) => `${theme}, ${name}: ${line}`));
+    const look = async (name, within) =>
+      wrong.push(...(await findings(page, within)).map((line) => `${theme}, ${name}: ${line}`));
     const close = async (role) => {
       await page.keyboard.press("Escape");
       await page.getByRole(role).waitFor({ state: "detached" });
     };
-    await show(page, "/servers", "Servers", theme);
+    await show(page, "/servers", "Servers");
+    await inTheme(page, theme, "Servers");
     await page.keyboard.press("Control+k");
     await page.getByRole("option").first().waitFor();
-    await look("palette");
+    await look("palette", "[role=dialog]");
     await close("combobox");
     await page.getByRole("button", { name: `Account of ${user}` }).click();
     await page.getByRole("menu").waitFor();
-    await look("menu");
+    await look("menu", "[role=menu]");
     await close("menu");
     await page.getByRole("button", { name: "Add server" }).first().click();
     await page.getByRole("dialog").getByRole("button", { name: "Copy the command" }).first().waitFor();
-    await look("add server");
+    await look("add server", "[role=dialog]");
     await close("dialog");
     await settled(page, "Servers");
     await look("after them");

@@ -10,11 +10,11 @@ import { part } from "@/lib/api";
 import { bytes } from "@/lib/format";
 import { statusOfProject } from "./choose";
 
-/** Of a thousand rows only those that have changed are drawn anew, and those out of sight are not laid out. */
+/** Of a thousand rows only those that have changed are drawn anew. */
 export const ProjectRow = memo(function ProjectRow({ project }: { project: Project }) {
   const last = project.latest_deployment;
   return (
-    <TableRow className="[contain-intrinsic-size:auto_61px] [content-visibility:auto]">
+    <TableRow>
       <TableCell className="max-w-72">
         <Link
           href={`/projects/${part(project.name)}`}
