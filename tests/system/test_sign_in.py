@@ -48,6 +48,10 @@ def filled(path, **names):
     return re.sub(r'\{(\w+)\}', lambda found: names.get(found[1], 'nothere'), path)
 
 
+def body_of(method):
+    return {} if method in ('POST', 'PATCH', 'PUT') else None
+
+
 class Client:
     """A browser with its cookie, or a program with its token. What has to do with signing in goes to the agent's socket, as nginx would pass it on, since
     nginx lets an address ask for that every two seconds only; unless `nginx` is set."""
@@ -128,7 +132,7 @@ def test_a_stranger_gets_nothing_of_any_route(boss, owner):
     asked = 0
     for method, path, scope in routes():
         for stranger in strangers:
-            answer = stranger(method, filled(path, project='shop', server='door'), {} if method != 'GET' else None, Origin=stranger.origin)
+            answer = stranger(method, filled(path, project='shop', server='door'), body_of(method), Origin=stranger.origin)
             if stranger.token:
                 assert problem(answer) == (401, 'wrong-token') or scope == 'none', (method, path, answer)
             elif scope == 'none':
@@ -163,7 +167,7 @@ def test_a_token_does_what_its_scope_has_and_no_more(boss, tokens):
             continue
         for name, client in tokens.items():
             if wider[scope] > wider[name]:
-                answer = client(method, filled(path, project='shop', server='door'), {} if method != 'GET' else None)
+                answer = client(method, filled(path, project='shop', server='door'), body_of(method))
                 assert problem(answer) == (403, 'scope-wanted'), (name, method, path, answer)
                 asked += 1
             if name == 'read' and method != 'GET' and (method, path) not in OPEN:
@@ -189,7 +193,7 @@ def test_foreign_ids_are_absent(boss, owner, tokens):
         if '{' not in path or scope == 'none':
             continue
         for client in [owner] + ([tokens['admin']] if scope != 'account' else []):
-            body = {} if method in ('POST', 'PATCH', 'PUT') else None
+            body = body_of(method)
             body = {'/certificate': {'chain': 'x', 'key': 'y'}, '/env': {'set': {'A': '1'}} if body is not None else None}.get(path[path.rindex('/'):], body)
             answer = client(method, filled(path), body)
             assert answer.status == 404, (method, path, answer)
@@ -207,7 +211,7 @@ def test_a_foreign_page_cannot_use_the_cookie(boss, owner, origin):
     for method, path, scope in routes():
         if method == 'GET' or scope == 'none':
             continue
-        answer = Client(boss)(method, filled(path, project='shop', server='door'), {}, Cookie=f'{COOKIE}={owner.cookie}', Origin=origin)
+        answer = Client(boss)(method, filled(path, project='shop', server='door'), body_of(method), Cookie=f'{COOKIE}={owner.cookie}', Origin=origin)
         assert problem(answer) == (403, 'foreign-origin'), (method, path, answer)
     assert state(boss) == before
 
