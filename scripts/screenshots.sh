@@ -7,15 +7,17 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 readonly ROOT
 readonly PICTURES=$ROOT/docs/screenshots
-readonly MOST_BYTES=$((6 << 20))
+readonly SPECIFICATION=$ROOT/docs/ui-specification.md
+readonly MOST_BYTES=$((3 << 20))
 
 usage() {
         cat <<'TEXT'
 usage: scripts/screenshots.sh
 
 Takes pictures of every page of the dashboard, in both themes, on a desktop's screen and on a phone's, as the browser of the system tests shows
-them (tests/system/test_dashboard.py: an orchestrator and a worker are booted and used), and puts them into docs/screenshots with 256 colours.
-The pictures that are there are replaced when all is done; where a test fails, they stay. Needs root and what scripts/test.sh needs.
+them (tests/system/test_dashboard.py: an orchestrator and a worker are booted and used), and puts those that docs/ui-specification.md shows into
+docs/screenshots with 256 colours. The pictures that are there are replaced when all is done; where a test fails, they stay. With
+NANOSCALE_SCREENSHOTS=DIRECTORY, all of them stay there, too, as they were taken. Needs root and what scripts/test.sh needs.
 TEXT
 }
 
@@ -33,9 +35,14 @@ fi
 
 WORK=$(mktemp -d)
 trap 'rm -rf -- "$WORK"' EXIT
-NANOSCALE_SCREENSHOTS=$WORK/taken "$ROOT/scripts/test.sh" test_dashboard
+TAKEN=${NANOSCALE_SCREENSHOTS:-$WORK/taken}
+NANOSCALE_SCREENSHOTS=$TAKEN "$ROOT/scripts/test.sh" test_dashboard
 echo 'Making them small'
-/usr/bin/python3 "$ROOT/scripts/lib/small_png.py" "$WORK/taken" "$WORK/small"
+mkdir "$WORK/shown"
+grep -o 'screenshots/[a-z0-9-]*\.png' "$SPECIFICATION" | sort -u | while IFS=/ read -r _ name; do
+        cp -- "$TAKEN/$name" "$WORK/shown"
+done
+/usr/bin/python3 "$ROOT/scripts/lib/small_png.py" "$WORK/shown" "$WORK/small"
 size=$(du -cb "$WORK"/small/*.png | tail -n 1 | cut -f 1)
 if [ "$size" -gt "$MOST_BYTES" ]; then
         echo "The pictures have $size bytes, more than the $MOST_BYTES that the repository should carry. Nothing was changed." >&2
