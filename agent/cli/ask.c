@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "ask.h"
 
+#include "draft.h"
 #include "out.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -63,4 +65,22 @@ char *ask_hidden(const char *question) {
         (void) sigprocmask(SIG_SETMASK, &mask, NULL);
         errno = error;
         return line;
+}
+
+char *ask_or_read(const char *question) {
+        size_t length = 0;
+        char *text;
+
+        if (isatty(STDIN_FILENO) == 1)
+                return ask_hidden(question);
+        text = read_all(STDIN_FILENO, &length);
+        if (text && strlen(text) != length) {
+                explicit_bzero(text, length);
+                free(text);
+                errno = EILSEQ;
+                return NULL;
+        }
+        if (text && length > 0 && text[length - 1] == '\n')
+                text[length - 1] = '\0';
+        return text;
 }

@@ -48,41 +48,29 @@ static int change(const Cli *cli, const char *what, json_t *value) {
         return r == DONE && options_has(cli->options, "restart") ? command_restart(cli) : r;
 }
 
-static char *ask_value(const char *key) {
-        auto_free char *question = NULL;
-
-        if (asprintf(&question, "Value of %s (it is not shown): ", key) < 0) {
-                question = NULL;
-                return NULL;
-        }
-        return ask_hidden(question);
-}
-
 /* The value of a KEY without =: asked for on a terminal, else all of standard input without the last newline. */
 static int set_hidden(const Cli *cli, json_t *set, const char *key, bool *stdin_used) {
-        auto_free char *value = NULL;
+        auto_free char *value = NULL, *question = NULL;
 
         if (!valid_env_key(key))
                 return cli_usage(cli,
                                  "\"%s\" is not a name for an environment variable: use letters, digits and underscores, and no digit "
                                  "first.",
                                  key);
-        if (isatty(STDIN_FILENO) == 1)
-                value = ask_value(key);
-        else {
-                size_t length = 0;
-
+        if (isatty(STDIN_FILENO) != 1) {
                 if (*stdin_used)
                         return cli_usage(cli, "Only one value can be read from standard input; give several as a .env file with \"-\".");
                 *stdin_used = true;
-                value = read_all(STDIN_FILENO, &length);
-                if (value && strlen(value) != length)
-                        return cli_failed(cli, "value", "%s: the value has a NUL byte.", key);
-                if (value && length > 0 && value[length - 1] == '\n')
-                        value[length - 1] = '\0';
         }
+        if (asprintf(&question, "Value of %s (it is not shown): ", key) < 0) {
+                question = NULL;
+                return cli_out_of_memory(cli);
+        }
+        value = ask_or_read(question);
         if (!value && errno == EINTR)
                 return INTERRUPTED;
+        if (!value && errno == EILSEQ)
+                return cli_failed(cli, "value", "%s: the value has a NUL byte.", key);
         if (!value)
                 return cli_failed(cli, "value", "The value of %s could not be read: %s.", key, strerror(errno));
         if (!valid_env_value(value))

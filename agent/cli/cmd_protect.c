@@ -12,19 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Never an argument: the process list would show it. */
-static char *read_password(void) {
-        size_t length = 0;
-        char *text;
-
-        if (isatty(STDIN_FILENO) == 1)
-                return ask_hidden("Password for visitors (it is not shown): ");
-        text = read_all(STDIN_FILENO, &length);
-        if (text && length > 0 && text[length - 1] == '\n')
-                text[length - 1] = '\0';
-        return text;
-}
-
 static int fill_gate(const Cli *cli, json_t *draft) {
         const char *user = options_get(cli->options, "password-user");
         json_t *gate = NULL;
@@ -37,9 +24,11 @@ static int fill_gate(const Cli *cli, json_t *draft) {
                 return json_object_set_new(draft, "gate", json_null()) == 0 ? DONE : cli_out_of_memory(cli);
         if (!user)
                 return DONE;
-        password = read_password();
+        password = ask_or_read("Password for visitors (it is not shown): "); /* never an argument: the process list would show it */
         if (!password && errno == EINTR)
                 return INTERRUPTED;
+        if (!password && errno == EILSEQ)
+                return cli_failed(cli, "value", "The password has a NUL byte.");
         if (!password)
                 return cli_failed(cli, "value", "The password could not be read: %s.", strerror(errno));
         gate = json_pack("{s:s, s:s}", "user", user, "password", password);

@@ -115,11 +115,12 @@ def test_first_run(panel, browser):
     browser.step('claim', code=code, user=USER, password=FIRST_PASSWORD)
 
 
-def test_a_server_joins_by_the_command_that_is_shown(panel, worker, browser):
+def test_a_server_joins_by_the_command_that_is_shown(panel, worker, browser, authority):
     script, *words = browser.step('addServer').split()
     assert script == './scripts/install.sh'
     worker.run([f'/root/nanoscale/{script}', *words, '--base-domain', BASE_DOMAIN], timeout=900, via='pid1')
-    configure(worker, settings())
+    # Before a page follows anything there: a stream that breaks, since the agent is started anew, is a complaint of the page.
+    configure(worker, {**settings(), **authority.settings()})
     path = browser.step('serverIsThere', name='worker')
     assert path == f'/servers/{server(panel, "worker")["id"]}'
     browser.step('reloadKeeps', path=path, title='worker')
@@ -195,7 +196,6 @@ def test_a_log_with_many_lines_a_second(worker, browser, record_property):
 def test_a_domain_from_its_record_to_https(worker, browser, authority):
     # Its DNS is the authority's from here on, which knows no registry: nothing is built after this.
     worker.write('/etc/resolv.conf', f'nameserver {authority.node.address}\n')
-    configure(worker, authority.settings())
     assert browser.step('addDomain', name='shop', domain=DOMAIN) == [DOMAIN, worker.address]
     authority.point(DOMAIN, worker.address)
     browser.step('domainIsValid', domain=DOMAIN)

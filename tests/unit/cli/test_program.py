@@ -1498,6 +1498,8 @@ class Protect(Case):
         self.check(2, "projects", "protect", "shop", "--allow", "10.0.0.1/8", err="--allow takes networks")
         self.check(2, "projects", "protect", "shop", "--allow", "10.0.0.0/8", "--allow-all", err="contradict")
         self.check(2, "projects", "protect", "shop", "--password-user", "a", "--no-password", err="contradict")
+        self.check(1, "projects", "protect", "shop", "--password-user", "a", stdin="cut\0here", err="NUL byte")
+        self.assertEqual(self.asked("PATCH"), [])
         self.check(2, "projects", "protect", "shop", "--rate", "fast", err="is not a number")
         self.check(2, "projects", "protect", "shop", "--maintenance", "1", err="neither on nor off")
 
