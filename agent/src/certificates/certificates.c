@@ -6,7 +6,7 @@
 #include "certificates/acme.h"
 #include "certificates/dns_check.h"
 #include "certificates/files.h"
-#include "certificates/self_signed.h"
+#include "certificates/own_names.h"
 #include "security/certificate_name.h"
 
 #include <errno.h>
@@ -347,20 +347,6 @@ static void begin(Certificates *c, DomainRow *row) {
 
 /* --- looking after all --- */
 
-/* The dashboard's name: nginx needs something to serve for it until there is a certificate. */
-static void put_self_signed(const Certificates *c, const DomainRow *row, int64_t now) {
-        PemInfo info = { 0 };
-        char *pem = NULL;
-        size_t length = 0;
-        int r = files_check(c->config.directory, row->name, now, &info) == -ENOENT ? self_signed_new(row->name, &pem, &length) : 0;
-
-        if (r == 0 && pem)
-                r = files_put(c->config.directory, row->name, pem, length);
-        pem_free(pem, length);
-        if (r < 0)
-                (void) fprintf(stderr, "<3>%s: no certificate to begin with could be written: %s\n", row->name, strerror(-r));
-}
-
 /* The file is what counts: after a power cut, a full disk or a restored backup it may differ from the row. */
 static void inspect(const Certificates *c, DomainRow *row, int64_t now) {
         PemInfo info = { 0 };
@@ -387,7 +373,7 @@ static void inspect(const Certificates *c, DomainRow *row, int64_t now) {
         } else if (strcmp(row->state, "issuing") == 0)
                 put(c, row, "waiting", now); /* an earlier agent has asked, and did not hear the answer */
         if (!row->project_id && !row->issued_at_ms && !is_wildcard_name(row->name))
-                put_self_signed(c, row, now);
+                own_names_begin(&c->config, row, now);
 }
 
 typedef struct {
@@ -542,46 +528,6 @@ int certificates_put_own(Certificates *c, const DomainRow *row, const char *chai
         return r <= 0 ? r : -ENOENT;
 }
 
-/* --- names of this server --- */
-
-static bool is_listed(const DomainRow *rows, size_t n, const char *name) {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(rows[i].name, name) == 0)
-                        return true;
-        return false;
-}
-
-static void want(const Certificates *c, const DomainRow *rows, size_t n, const char *name) {
-        const DomainRow row = { .name = (char *) (uintptr_t) name,
-                                .source = (char *) (uintptr_t) "acme",
-                                .state = (char *) (uintptr_t) "waiting",
-                                .created_at_ms = clock_now_ms() };
-
-        if (*name && !is_listed(rows, n, name) && store_domain_add(c->config.store, &row) != STORE_OK)
-                (void) fprintf(stderr, "<4>%s: it gets no certificate as a name of this server: %s\n", name, store_error(c->config.store));
-}
-
-/* As the settings have them now. What failed is tried at once: a restart most probably follows a change. */
-static void want_own_names(const Certificates *c) {
-        char wildcard[256] = "";
-        const char *dashboard = c->config.dashboard ? c->config.dashboard : "";
-        DomainRow *rows = NULL;
-        size_t n = 0;
-
-        if (c->config.hook && c->config.base_domain)
-                (void) snprintf(wildcard, sizeof wildcard, "*.%.250s", c->config.base_domain);
-        if (store_domain_list_own(c->config.store, &rows, &n) != STORE_OK)
-                return;
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(rows[i].name, wildcard) != 0 && strcmp(rows[i].name, dashboard) != 0)
-                        (void) store_domain_delete(c->config.store, rows[i].name);
-                else if (!rows[i].issued_at_ms)
-                        put(c, &rows[i], "waiting", 0);
-        want(c, rows, n, wildcard);
-        want(c, rows, n, dashboard);
-        domain_rows_free(rows, n);
-}
-
 int certificates_new(const CertificatesConfig *config, Certificates **ret_certificates) {
         Certificates *c = calloc(1, sizeof *c);
         int r;
@@ -589,7 +535,7 @@ int certificates_new(const CertificatesConfig *config, Certificates **ret_certif
         if (!c)
                 return -ENOMEM;
         c->config = *config;
-        want_own_names(c);
+        own_names_follow(config);
         r = timer_start(config->loop, 0, work, c, &c->timer);
         if (r < 0) {
                 free(c);
