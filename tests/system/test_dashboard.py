@@ -61,6 +61,7 @@ def shop(text, build=BUILD):
 @pytest.fixture(scope='module')
 def panel(lab):
     node = make_orchestrator(lab, 'dash')
+    configure(node, {'builds': {'registry': 'https://packages.example/npm'}})  # for the pictures: nothing is built there
     build = lab.cache.dashboard()
     node.put(build, f'/root/{build.name}')
     node.run([SETUP, 'install', '--dashboard', f'/root/{build.name}'], via='pid1', timeout=300)
