@@ -28,7 +28,7 @@ def hostile(orchestrator, git):
     # Both are there for who may reach them, else a blocked attack would prove nothing.
     wait_until(lambda: node.run(['curl', '-s', '-k', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', 'https://127.0.0.1:4000/'], check=False).stdout == '404',
                60, 0.3, 'port 4000')
-    wait_until(lambda: node.run(['curl', '-s', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', 'http://169.254.169.254/'], check=False).stdout == '404',
+    wait_until(lambda: node.run(['curl', '-s', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', 'http://169.254.169.254/'], check=False).stdout == '301',
                20, 0.3, 'the metadata address')
     node.write('/opt/nanoscale/certificates/victim.pem', 'a key', 0o640, 'nanoscale:www-data')
     git.create_repo('hostile', files_of(HOSTILE))

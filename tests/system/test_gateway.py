@@ -90,10 +90,10 @@ def test_port_443_knows_nobody(gate):
 
 # Sockets
 
-def test_the_agent_gets_both_sockets_by_name(gate):
+def test_the_agent_gets_its_sockets_by_name(gate):
     pid = gate.state('nanoscale-agent.service', 'MainPID')
     names = dict(v.split('=', 1) for v in gate.read(f'/proc/{pid}/environ').split('\0') if '=' in v)['LISTEN_FDNAMES']
-    assert sorted(names.split(':')) == ['agent', 'gateway']
+    assert sorted(names.split(':')) == ['agent', 'gateway', 'web']
     assert json.loads(gate.output('curl', '-s', '--unix-socket', '/run/nanoscale/agent.sock', 'http://localhost/api/health'))['status'] == 'ok'
 
 
