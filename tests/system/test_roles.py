@@ -24,6 +24,8 @@ def node(lab):
 
 
 def installer(node, *arguments, **options):
+    if '--uninstall' not in arguments:
+        arguments = ('--dashboard', 'none', *arguments)
     return node.run(['bash', f'{PLACE}/scripts/install.sh', *arguments], check=False, cwd=PLACE, via='pid1', timeout=900, **options)
 
 

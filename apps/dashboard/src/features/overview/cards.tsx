@@ -21,7 +21,7 @@ function Figure({
   children?: React.ReactNode;
 }) {
   return (
-    <div className="relative flex min-h-34 flex-col overflow-hidden rounded-xl border bg-surface transition-colors hover:border-input">
+    <div className="relative flex min-h-36 flex-col overflow-hidden rounded-xl border bg-surface transition-colors hover:border-input">
       <dt className="px-5 pt-4 text-sm text-muted-foreground">
         <Link href={href} className="after:absolute after:inset-0 after:rounded-xl">
           {label}
