@@ -13,9 +13,14 @@ static bool is_over(const Attempt *row, int64_t now_ms) {
         return now_ms - row->last_ms >= FORGET_MS || now_ms < row->last_ms;
 }
 
+/* As much of it as is kept. */
+static bool has_key(const Attempt *row, const char *key) {
+        return row->key[0] && strncmp(row->key, key, sizeof row->key - 1) == 0;
+}
+
 static const Attempt *find(const Attempts *a, const char *key, int64_t now_ms) {
         for (size_t i = 0; i < ATTEMPTS_KEPT; i++)
-                if (a->rows[i].key[0] && strncmp(a->rows[i].key, key, sizeof a->rows[i].key - 1) == 0)
+                if (has_key(&a->rows[i], key))
                         return is_over(&a->rows[i], now_ms) ? NULL : &a->rows[i];
         return NULL;
 }
@@ -46,7 +51,7 @@ void attempts_failed(Attempts *a, const char *key, int64_t now_ms) {
 
         for (size_t i = 0; i < ATTEMPTS_KEPT; i++) {
                 Attempt *at = &a->rows[i];
-                if (at->key[0] && strncmp(at->key, key, sizeof at->key - 1) == 0)
+                if (has_key(at, key))
                         row = at;
                 if (!at->key[0] ? oldest->key[0] != '\0' : oldest->key[0] && at->last_ms < oldest->last_ms)
                         oldest = at;
@@ -65,13 +70,13 @@ void attempts_failed(Attempts *a, const char *key, int64_t now_ms) {
 void attempts_undo(Attempts *a, const char *key) {
         for (size_t i = 0; i < ATTEMPTS_KEPT; i++) {
                 Attempt *at = &a->rows[i];
-                if (at->key[0] && strncmp(at->key, key, sizeof at->key - 1) == 0 && --at->n == 0)
+                if (has_key(at, key) && --at->n == 0)
                         *at = (Attempt){ 0 };
         }
 }
 
 void attempts_succeeded(Attempts *a, const char *key) {
         for (size_t i = 0; i < ATTEMPTS_KEPT; i++)
-                if (strncmp(a->rows[i].key, key, sizeof a->rows[i].key - 1) == 0)
+                if (has_key(&a->rows[i], key))
                         a->rows[i] = (Attempt){ 0 };
 }
