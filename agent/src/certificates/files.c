@@ -23,22 +23,14 @@ static int read_all(const char *path, char **ret_text, size_t *ret_length) {
         return fd < 0 ? -errno : fs_read_fd(fd, READ_MAX, ret_text, ret_length);
 }
 
-/* False: the name is too long for a file's. */
-static bool pem_file(const char *name, char ret[static NAME_MAX + 1]) {
-        certificate_file_of(name, ret, NAME_MAX + 1);
-        if (strlen(ret) + strlen(".pem") > NAME_MAX)
-                return false;
-        (void) strcat(ret, ".pem");
-        return true;
-}
-
 int files_check(const char *directory, const char *name, int64_t now_ms, PemInfo *ret_info) {
         char path[PATH_MAX], file[NAME_MAX + 1], *text = NULL;
         size_t length = 0;
         int r;
 
-        certificate_file_of(name, file, sizeof file);
-        (void) snprintf(path, sizeof path, "%s/%s.pem", directory, file);
+        if (!certificate_pem_of(name, file))
+                return -ENAMETOOLONG;
+        (void) snprintf(path, sizeof path, "%s/%s", directory, file);
         r = read_all(path, &text, &length);
         if (r == 0)
                 r = pem_check(text, length, text, length, name, now_ms, ret_info, NULL, NULL);
@@ -71,7 +63,7 @@ int files_put(const char *directory, const char *name, const char *pem, size_t l
 
         if (fd < 0)
                 return -errno;
-        if (!pem_file(name, file))
+        if (!certificate_pem_of(name, file))
                 return -ENAMETOOLONG;
         /* The group comes from the directory, which has the set-group-ID bit. */
         return fs_write_atomic(fd, file, pem, length, 0640, FS_KEEP_OWNER, (gid_t) FS_KEEP_OWNER);

@@ -3,6 +3,7 @@
 
 #include "certificates/files.h"
 #include "certificates/self_signed.h"
+#include "security/certificate_name.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ void own_names_follow(const CertificatesConfig *c) {
         size_t n = 0;
 
         if (c->hook && c->base_domain)
-                (void) snprintf(wildcard, sizeof wildcard, "*.%.250s", c->base_domain);
+                wildcard_name_below(c->base_domain, wildcard, sizeof wildcard);
         if (store_domain_list_own(c->store, &rows, &n) != STORE_OK)
                 return;
         for (size_t i = 0; i < n; i++)

@@ -46,39 +46,51 @@ static bool all_have_hsts(const DomainRow *domains, size_t n) {
 /* nginx finds certificates by the name in the handshake (packaging/nginx/nanoscale.conf). certificates.c clears the links away. */
 static int link_wildcard(const char *host, const char *wildcard) {
         auto_close int fd = open(NS_CERTIFICATES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        char target[NAME_MAX + 1], file[NAME_MAX + 1];
-        size_t n = sizeof target - strlen(".pem");
+        char target[NAME_MAX + 1], file[NAME_MAX + 1], now[NAME_MAX + 1];
+        ssize_t n;
 
         if (fd < 0)
                 return -errno;
-        if (strlen(wildcard) >= n || strlen(host) >= n)
+        if (!certificate_pem_of(wildcard, target) || !certificate_pem_of(host, file))
                 return -ENAMETOOLONG;
-        certificate_file_of(wildcard, target, n);
-        (void) strcat(target, ".pem");
-        (void) stpcpy(stpcpy(file, host), ".pem");
-        return symlinkat(target, fd, file) == 0 || errno == EEXIST ? 0 : -errno;
+        n = readlinkat(fd, file, now, sizeof now);
+        if (n == (ssize_t) strlen(target) && memcmp(now, target, (size_t) n) == 0)
+                return 0;
+        /* Also over a file: the certificate of a domain that the project does not have any more, which nobody renews. */
+        return fs_link_atomic(fd, file, target, FS_KEEP_OWNER, (gid_t) FS_KEEP_OWNER);
 }
 
-bool site_has_wildcard(const DeployContext *c) {
+static bool has_wildcard(const DeployContext *c, char wildcard[static 512]) {
         DomainRow row = { 0 };
-        char name[512];
         bool has;
 
-        (void) snprintf(name, sizeof name, "*.%s", c->base_domain);
-        has = store_domain_get(c->store, name, &row) == STORE_OK && row.issued_at_ms > 0;
+        wildcard_name_below(c->base_domain, wildcard, 512);
+        has = store_domain_get(c->store, wildcard, &row) == STORE_OK && row.issued_at_ms > 0;
         domain_row_done(&row);
         return has;
 }
 
-/* Its own name has the certificate of all names below the base domain. */
-static bool secure_own_name(const DeployContext *c, const ProjectRow *row) {
+bool site_has_wildcard(const DeployContext *c) {
+        char wildcard[512];
+
+        return has_wildcard(c, wildcard);
+}
+
+static bool is_domain(const DomainRow *domains, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(domains[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* Its own name has the certificate of all names below the base domain, unless it is one of the domains, with a certificate of its own. */
+static bool secure_own_name(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n) {
         char host[512], wildcard[512];
         int r;
 
-        if (!site_has_wildcard(c))
-                return false;
         project_host(c, row, host, sizeof host);
-        (void) snprintf(wildcard, sizeof wildcard, "*.%s", c->base_domain);
+        if (is_domain(domains, n, host) || !has_wildcard(c, wildcard))
+                return false;
         r = link_wildcard(host, wildcard);
         if (r < 0)
                 (void) fprintf(stderr, "<3>%s: it stays without https, since " NS_CERTIFICATES " could not be written to: %s\n", host,
@@ -96,12 +108,9 @@ static void put_redirect(FieldWriter *w, const DomainRow *d) {
 void site_fields(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n, bool is_static, bool is_secure,
                  FieldWriter *w) {
         char host[512];
-        bool own = true; /* its own name is not one of the domains */
 
         project_host(c, row, host, sizeof host);
-        for (size_t i = 0; i < n; i++)
-                own = own && strcmp(domains[i].name, host) != 0;
-        if (own)
+        if (!is_domain(domains, n, host))
                 fields_put(w, is_secure ? "secure_host" : "host", host);
         for (size_t i = 0; i < n; i++) {
                 if (domains[i].redirect_to)
@@ -166,7 +175,7 @@ int site_plan(const DeployContext *c, const char *project_id, bool is_static, Pl
                 r = store_domain_list(c->store, project_id, &domains, &n);
         if (r == STORE_OK) {
                 write_gate(&row);
-                site_fields(c, &row, domains, n, is_static, secure_own_name(c, &row), &w);
+                site_fields(c, &row, domains, n, is_static, secure_own_name(c, &row, domains, n), &w);
                 plan_add(plan, "site-install", project_id, NULL, &w);
         }
         domain_rows_free(domains, n);
