@@ -175,6 +175,19 @@ int command_projects_set(const Cli *cli) {
         return r == DONE && options_has(cli->options, "restart") ? command_restart(cli) : r;
 }
 
+static int print_renamed(const Cli *cli, const json_t *project) {
+        say(stdout, "%s is called %s now, and its address is %s.\n", options_operand(cli->options, 0), member_text(project, "name"),
+            member_text(project, "host"));
+        say(stdout, "Nobody is served at the old address any more; its other domains stay.\n");
+        return DONE;
+}
+
+int command_projects_rename(const Cli *cli) {
+        auto_json json_t *draft = json_pack("{s:s?}", "name", options_operand(cli->options, 1));
+
+        return draft ? cli_ask_project(cli, "PATCH", "", draft, print_renamed) : cli_usage(cli, "The name is not UTF-8 text.");
+}
+
 int confirm_by_name(const Cli *cli, const char *name, const char *doing, const char *done, const char *consequence) {
         auto_free char *line = NULL;
         size_t size = 0;

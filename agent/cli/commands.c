@@ -146,6 +146,9 @@ const Command commands[] = {
         { "projects set", "NAME", 1, 1, set_options, true, NULL, command_projects_set, "change settings of a project",
           "Sleep and drain settings count at once; limits, port, health path and --exclusive with the next restart or deployment; "
           "what concerns fetching and building with the next deployment. The answer says which." },
+        { "projects rename", "NAME NEW-NAME", 2, 2, NULL, false, NULL, command_projects_rename, "give a project another name",
+          "Its address NEW-NAME.BASE-DOMAIN counts at once, and nobody is served at the old one any more. Its other domains, releases, "
+          "variables and data stay." },
         { "projects move", "NAME SERVER", 2, 2, move_options, false, NULL, command_projects_move, "move a project to another server",
           "It is built anew there. When it is healthy it serves there, and the old place goes on for a while, for visitors whose name "
           "servers still point to it. Files in its data directory are NOT moved, and are removed with the old place. DNS must be pointed "

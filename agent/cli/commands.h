@@ -39,6 +39,7 @@ int command_tokens_revoke(const Cli *cli);
 int command_metrics_token(const Cli *cli);
 int command_metrics_off(const Cli *cli);
 int command_projects_set(const Cli *cli);
+int command_projects_rename(const Cli *cli);
 int command_projects_move(const Cli *cli);
 int command_projects_delete(const Cli *cli);
 int command_projects_protect(const Cli *cli);

@@ -65,6 +65,46 @@ int domain_refuse(const Api *a, const ProjectRow *project, const char *name, Dra
         return DOMAIN_OK;
 }
 
+static int refuse_own_host(const Api *a, const ProjectRow *project, DraftProblem *ret_problem) {
+        DomainRow row = { 0 };
+        char host[512];
+        int r;
+
+        project_host(a->config.context, project, host, sizeof host);
+        r = store_domain_get(store_of(a), host, &row);
+        if (r == STORE_OK && (!row.project_id || strcmp(row.project_id, project->id) != 0))
+                r = refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s, its address, is %s. Choose another name.", host,
+                           row.project_id ? "a domain of another project" : "a name of the server itself");
+        else
+                r = r < 0 ? r : DOMAIN_OK;
+        domain_row_done(&row);
+        return r;
+}
+
+/* Whoever gets the old name has that address then. */
+static int refuse_left_host(const Api *a, const ProjectRow *before, DraftProblem *ret_problem) {
+        DomainRow row = { 0 };
+        char host[512];
+        int r;
+
+        project_host(a->config.context, before, host, sizeof host);
+        r = store_domain_get(store_of(a), host, &row);
+        if (r == STORE_OK && row.project_id && strcmp(row.project_id, before->id) == 0)
+                r = refuse(ret_problem, DOMAIN_E_TAKEN, "name",
+                           "%s is one of its domains, and belongs to whichever project is called %s. Remove that domain first.", host,
+                           before->name);
+        else
+                r = r < 0 ? r : DOMAIN_OK;
+        domain_row_done(&row);
+        return r;
+}
+
+int domain_refuse_project_name(const Api *a, const ProjectRow *project, const ProjectRow *before, DraftProblem *ret_problem) {
+        int r = before ? refuse_left_host(a, before, ret_problem) : DOMAIN_OK;
+
+        return r == DOMAIN_OK ? refuse_own_host(a, project, ret_problem) : r;
+}
+
 static int add(const Api *a, const char *project_id, const char *name) {
         const DomainRow row = { .name = (char *) (uintptr_t) name,
                                 .project_id = (char *) (uintptr_t) project_id,

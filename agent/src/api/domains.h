@@ -15,6 +15,9 @@ enum {
 
 /* May the project have a domain of that name? A code above, with a problem; negative errno. */
 int domain_refuse(const Api *a, const ProjectRow *project, const char *name, DraftProblem *ret_problem);
+/* May the project have its name, which makes its address NAME.BASE-DOMAIN? before: the same project under the name that it gives up; NULL:
+ * it is new. A code above, with a problem; negative errno. That no other project is called so is the store's to see. */
+int domain_refuse_project_name(const Api *a, const ProjectRow *project, const ProjectRow *before, DraftProblem *ret_problem);
 /* The domain that the project's URL shows is one of its domains: adds it when it is not there. *ret_added (may be NULL): it was not. */
 int domain_adopt(const Api *a, const ProjectRow *project, bool *ret_added);
 

@@ -45,6 +45,8 @@ typedef struct {
         const char *then;   /* asked of the node (a target), whose answer is the answer; NULL: the project, or: */
         const char *domain; /* of the project, is the answer */
         unsigned status;
+        /* A name, which another project may want next: what its node may not have got is taken back, and the answer says so. */
+        bool or_not_at_all;
 } PushOptions;
 
 /* The row has been changed (or is new) and stored: sends it to its node, and answers. When the node is away, the answer is ours, with

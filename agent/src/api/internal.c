@@ -103,21 +103,14 @@ static bool take_push(HttpRequest *rq, json_t *body, const char **ret_id, json_t
         return !field;
 }
 
-/* The name stays what it was: here it is the name of a site. */
 static bool put_settings(Api *a, HttpRequest *rq, const char *id, json_t *settings, ProjectRow *row, bool *ret_is_new) {
-        const char *name = json_string_value(json_object_get(settings, "name"));
         DraftProblem problem = { 0 };
         int r = store_project_get(a->config.context->store, id, row);
 
         *ret_is_new = r == STORE_E_ABSENT;
-        if (r == STORE_OK) {
-                if (name && strcmp(name, row->name) != 0) {
-                        reply_problem(rq, 409, "id-taken", "The id is taken", "id", "A project of that id has another name here.");
-                        return false;
-                }
-                (void) json_object_del(settings, "name");
+        if (r == STORE_OK)
                 r = project_draft_change(settings, row, &problem);
-        } else if (*ret_is_new) {
+        else if (*ret_is_new) {
                 row->id = strdup(id);
                 row->server_id = strdup(a->config.context->server_id);
                 row->env_vars = strdup("");
@@ -166,15 +159,29 @@ static int put_domains(const Api *a, const ProjectRow *row, const json_t *domain
         return domains ? domains_take_push(a, row, domains, problem) : domain_adopt(a, row, NULL);
 }
 
+/* After its domains: one that it does not have any more must not keep it from another name. */
+static int update_row(const Api *a, const ProjectRow *row, DraftProblem *problem) {
+        Store *store = a->config.context->store;
+        ProjectRow before = { 0 };
+        int r = store_project_get(store, row->id, &before);
+
+        if (r == STORE_OK && strcmp(before.name, row->name) != 0)
+                r = domain_refuse_project_name(a, row, &before, problem);
+        project_row_done(&before);
+        return r == STORE_OK ? store_project_update(store, row) : r;
+}
+
 /* All or nothing, as far as that goes: a domain that is refused leaves the row as it was. */
 static int put_row(const Api *a, const ProjectRow *row, bool is_new, const json_t *domains, DraftProblem *problem) {
         Store *store = a->config.context->store;
-        int r = is_new ? store_project_add(store, row) : put_domains(a, row, domains, problem);
+        int r = is_new ? domain_refuse_project_name(a, row, NULL, problem) : put_domains(a, row, domains, problem);
 
+        if (r == 0 && !is_new)
+                return update_row(a, row, problem);
+        if (r == 0)
+                r = store_project_add(store, row);
         if (r != STORE_OK)
                 return r;
-        if (!is_new)
-                return store_project_update(store, row);
         r = put_domains(a, row, domains, problem);
         if (r != STORE_OK)
                 (void) store_project_delete(store, row->id);

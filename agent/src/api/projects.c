@@ -139,6 +139,21 @@ static int check_domain(const Api *a, const ProjectRow *row, DraftProblem *ret_p
         return r;
 }
 
+static bool is_renamed(const ProjectRow *row, const ProjectRow *before) {
+        return strcmp(row->name, before->name) != 0;
+}
+
+/* What depends on the project's server, which checks it for a project of its own. before NULL: it is new. */
+static int check_here(const Api *a, const ProjectRow *row, const ProjectRow *before, DraftProblem *ret_problem) {
+        int r = 0;
+
+        if (is_elsewhere(a, row))
+                return 0;
+        if (!before || is_renamed(row, before))
+                r = domain_refuse_project_name(a, row, before, ret_problem);
+        return r == 0 ? project_check_idle(a, row, ret_problem) : r;
+}
+
 static bool fill_row(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
         DraftProblem problem = { 0 };
         char id[13];
@@ -157,8 +172,8 @@ static bool fill_row(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
         r = project_draft_new(draft, row, &problem);
         if (r == 0)
                 r = check_domain(a, row, &problem);
-        if (r == 0 && !is_elsewhere(a, row)) /* its own server checks that for another */
-                r = project_check_idle(a, row, &problem);
+        if (r == 0)
+                r = check_here(a, row, NULL, &problem);
         if (r > 0)
                 reply_draft_problem(rq, r, &problem);
         else if (r < 0)
@@ -175,10 +190,19 @@ bool project_may_write(const Api *a, HttpRequest *rq) {
         return false;
 }
 
+static void reply_unstored(const Api *a, HttpRequest *rq, const ProjectRow *row, int code) {
+        char detail[256];
+
+        if (code == STORE_E_TAKEN) {
+                (void) snprintf(detail, sizeof detail, "A project with the name %s exists. Choose another name.", row->name);
+                reply_problem(rq, 409, "name-taken", "The name is taken", "name", detail);
+        } else
+                reply_failure(a, rq, code < 0 ? code : -EINVAL, "The project could not be stored");
+}
+
 void api_project_create(Api *a, HttpRequest *rq, const char *argument) {
         ProjectRow row = { 0 };
         json_t *draft = take_json(rq);
-        char detail[256];
         int r;
 
         (void) argument;
@@ -186,11 +210,8 @@ void api_project_create(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         if (project_may_write(a, rq) && fill_row(a, rq, draft, &row)) {
                 r = store_project_add(a->config.context->store, &row);
-                if (r == STORE_E_TAKEN) {
-                        (void) snprintf(detail, sizeof detail, "A project with the name %s exists. Choose another name.", row.name);
-                        reply_problem(rq, 409, "name-taken", "The name is taken", "name", detail);
-                } else if (r != STORE_OK)
-                        reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
+                if (r != STORE_OK)
+                        reply_unstored(a, rq, &row, r);
                 else if ((r = domain_adopt(a, &row, NULL)) != STORE_OK)
                         reply_failure(a, rq, r < 0 ? r : -EIO, "The project's domain could not be stored");
                 else if (is_elsewhere(a, &row))
@@ -224,9 +245,13 @@ static void store_change(Api *a, HttpRequest *rq, const ProjectRow *row, Project
         if (r == 0)
                 r = domain_adopt(a, row, &added);
         if (r != 0)
-                reply_failure(a, rq, r < 0 ? r : -EINVAL, "The project could not be stored");
+                reply_unstored(a, rq, row, r);
         else if (is_elsewhere(a, row))
-                push_then_answer(a, rq, row, &(PushOptions){ .undo = before, .added = added ? row->domain : NULL, .status = 200 });
+                push_then_answer(a, rq, row,
+                                 &(PushOptions){ .undo = before,
+                                                 .added = added ? row->domain : NULL,
+                                                 .status = 200,
+                                                 .or_not_at_all = is_renamed(row, before) });
         else {
                 keeper_look(a->config.context->keeper, row->id);
                 domains_changed(a, row->id);
@@ -251,8 +276,8 @@ void api_project_change(Api *a, HttpRequest *rq, const char *argument) {
                         r = project_draft_change(draft, &row, &problem);
                 if (r == 0)
                         r = check_domain(a, &row, &problem);
-                if (r == 0 && !is_elsewhere(a, &row))
-                        r = project_check_idle(a, &row, &problem);
+                if (r == 0)
+                        r = check_here(a, &row, &before, &problem);
                 if (r > 0)
                         reply_draft_problem(rq, r, &problem);
                 else if (r < 0)

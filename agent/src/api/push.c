@@ -39,6 +39,7 @@ typedef struct {
         char sent[65];                                                   /* hash of what was sent */
         char then[256], domain[ARGUMENT_SECOND], added[ARGUMENT_SECOND]; /* as in PushOptions */
         unsigned status;
+        bool or_not_at_all;
 } Push;
 
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
@@ -113,18 +114,28 @@ static bool is_as_sent(const Push *p) {
         return same && secret_equal(hash, p->sent);
 }
 
-/* The node refuses the row, for a limit of its own: as if it had never been asked. */
-static void take_back(Push *p) {
+/* The node refuses the row, for a limit of its own: as if it had never been asked. False: the row stays as it is now. */
+static bool take_back(Push *p) {
         Store *store = p->a->config.context->store;
         int r;
 
         if (!is_as_sent(p))
-                return;
+                return false;
         r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
         if (r == STORE_OK && p->undo.id && p->added[0])
                 r = store_domain_delete(store, p->added);
         if (r != STORE_OK)
                 (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
+        return r == STORE_OK;
+}
+
+/* The node may have got it or not. */
+static void answer_unreached(Push *p) {
+        if (p->or_not_at_all && take_back(p))
+                reply_problem(p->rq, 503, "server-unreachable", "The project's server was not reached", NULL,
+                              "The project's server was not reached, or its answer was lost. All stays as it was. Try again.");
+        else
+                answer(p, true);
 }
 
 /* Its words go to the journal when they are one line of text. */
@@ -162,7 +173,7 @@ static void push_done(void *owner, const FetchResult *result) {
                         answer(p, false);
         } else if (!result->error && result->status / 100 == 4 && result->status != 401 && result->status != 410 && result->status != 429) {
                 if (rq) {
-                        take_back(p);
+                        (void) take_back(p);
                         http_reply(rq, result->status, "application/problem+json", result->body, result->length, NULL);
                 } else
                         tell_refusal(p->id, result);
@@ -170,7 +181,7 @@ static void push_done(void *owner, const FetchResult *result) {
                 reached = !result->error && result->status == 500; /* that is about the one row, and no reason to keep back the others */
                 nodes_push_again(a->nodes, p->server_id);
                 if (rq)
-                        answer(p, true);
+                        answer_unreached(p);
         }
         push_free(p);
         if (all)
@@ -182,6 +193,7 @@ enum { PUSH_MAX = 1024 * 1024 };
 
 static void set_options(Push *p, const PushOptions *o) {
         p->status = o->status;
+        p->or_not_at_all = o->or_not_at_all;
         if (o->undo) {
                 p->undo = *o->undo;
                 *o->undo = (ProjectRow){ 0 };
@@ -191,7 +203,8 @@ static void set_options(Push *p, const PushOptions *o) {
         (void) snprintf(p->added, sizeof p->added, "%s", o->added ? o->added : "");
 }
 
-static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, const PushOptions *options) {
+/* *ret_taken_back is set when it could not be sent: with rq, of a change that is not to wait for its node. */
+static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, const PushOptions *options, bool *ret_taken_back) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
         auto_free char *body = NULL;
         Push *p = calloc(1, sizeof *p);
@@ -224,17 +237,21 @@ static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, co
                 http_request_on_gone(rq, push_client_gone, p);
         if (r == 0 && all)
                 all->under_way++;
-        if (r == -E2BIG && rq) /* a row that nobody is changing stays what it is */
-                take_back(p);
+        /* a row that nobody is changing stays what it is */
+        if (rq && p && (r == -E2BIG || (r != 0 && p->or_not_at_all)))
+                *ret_taken_back = take_back(p);
         if (r != 0 && p)
                 push_free(p);
         return r;
 }
 
 void push_then_answer(Api *a, HttpRequest *rq, const ProjectRow *row, const PushOptions *options) {
-        int r = push(a, rq, NULL, row, options);
+        bool taken_back = false;
+        int r = push(a, rq, NULL, row, options, &taken_back);
 
-        if (r > 0) {
+        if (r > 0 && taken_back)
+                reply_node_problem(a, rq, row->server_id, r);
+        else if (r > 0) {
                 nodes_push_again(a->nodes, row->server_id);
                 if (options->domain)
                         reply_domain(a, rq, row, options->domain, options->status, true);
@@ -275,7 +292,7 @@ static bool push_one(PushAll *all, const char *id) {
         if (store_project_get(a->config.context->store, id, &row) != STORE_OK)
                 return true;
         if (strcmp(row.server_id, all->server_id) == 0)
-                r = push(a, NULL, all, &row, &(PushOptions){ 0 });
+                r = push(a, NULL, all, &row, &(PushOptions){ 0 }, NULL);
         project_row_done(&row);
         if (r < 0) /* what cannot be read now cannot be read in ten seconds either */
                 (void) fprintf(stderr, "<3>Project %s could not be sent to its server: %s\n", id, strerror(-r));

@@ -29,7 +29,7 @@ typedef struct {
         int64_t least, most;
         const char *standard; /* default of a text; NULL with may_be_null false: required */
         int64_t number;       /* default of a number or boolean */
-        bool may_be_null, may_be_empty, only_new;
+        bool may_be_null, may_be_empty;
         const char *wanted; /* completes "FIELD must be …" */
 } DraftField;
 
@@ -44,7 +44,6 @@ static const DraftField fields[] = {
           .kind = KIND_TEXT,
           .offset = AT(name),
           .valid = valid_project_name,
-          .only_new = true,
           .wanted = "1 to 63 lower-case letters, digits and dashes, without a dash at either end" },
         { .name = "repo_url",
           .kind = KIND_TEXT,
@@ -291,14 +290,9 @@ static int refuse_unknown(const json_t *draft, bool is_new, DraftProblem *proble
 
         json_object_foreach((json_t *) (uintptr_t) draft, key, value) {
                 bool known = is_new && strcmp(key, "env") == 0;
-                for (size_t i = 0; i < ELEMENTS(fields); i++) {
-                        if (strcmp(key, fields[i].name) != 0)
-                                continue;
-                        known = true;
-                        if (!is_new && fields[i].only_new)
-                                return refuse(problem, &fields[i],
-                                              "A project's name cannot be changed. Create a project with the new name instead.");
-                }
+                for (size_t i = 0; i < ELEMENTS(fields); i++)
+                        if (strcmp(key, fields[i].name) == 0)
+                                known = true;
                 if (known)
                         continue;
                 problem->field = key;

@@ -498,6 +498,16 @@ class Projects(Case):
         self.check(0, "projects", "set", "shop", "--sleep", "--repo", "https://h/x")
         self.assertEqual(self.asked("PATCH"), [("/api/projects/shop", {"repo_url": "https://h/x", "scale_to_zero": True})])
 
+    def test_rename(self):
+        self.routes["PATCH", "/api/projects/shop"] = {**PROJECT, "name": "store", "host": "store.example.com"}
+        self.check(0, "projects", "rename", "shop", "store", out="shop is called store now, and its address is store.example.com.\n"
+                   "Nobody is served at the old address any more; its other domains stay.\n")
+        self.assertEqual(self.asked("PATCH"), [("/api/projects/shop", {"name": "store"})])
+        self.check(2, "projects", "rename", "shop", err=None)
+        self.routes["PATCH", "/api/projects/shop"] = lambda h: h.answer(409, {
+            "type": "name-taken", "title": "The name is taken", "status": 409, "field": "name", "detail": "A project with the name store exists."})
+        self.check(1, "projects", "rename", "shop", "store", err="A project with the name store exists.")
+
     def test_list_over_pages(self):
         self.routes["GET", "/api/projects?limit=200"] = {"projects": [{**PROJECT, "server": "w1"}], "next": "shop"}
         self.routes["GET", "/api/projects?after=shop&limit=200"] = {"projects": [

@@ -118,8 +118,12 @@ static void change_keeps_what_it_does_not_name(void **state) {
         assert_string_equal(row.branch, "next");
         assert_int_equal(row.memory_mib, 128);
         assert_int_equal(row.port, 4001);
+        assert_int_equal(project_draft_change(rename_it, &row, &problem), 0);
+        assert_string_equal(row.name, "other");
+        (void) json_object_set_new(rename_it, "name", json_string("-other"));
         assert_int_equal(project_draft_change(rename_it, &row, &problem), 1);
         assert_string_equal(problem.field, "name");
+        assert_string_equal(row.name, "other");
         json_decref(change);
         json_decref(rename_it);
         project_row_done(&row);
