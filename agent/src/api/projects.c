@@ -143,13 +143,23 @@ static bool is_renamed(const ProjectRow *row, const ProjectRow *before) {
         return strcmp(row->name, before->name) != 0;
 }
 
-/* What depends on the project's server, which checks it for a project of its own. before NULL: it is new. */
-static int check_here(const Api *a, const ProjectRow *row, const ProjectRow *before, DraftProblem *ret_problem) {
-        int r = 0;
-
-        if (is_elsewhere(a, row))
+static int refuse_reserved(const ProjectRow *row, DraftProblem *ret_problem) {
+        if (strcmp(row->name, "new") != 0)
                 return 0;
-        if (!before || is_renamed(row, before))
+        ret_problem->field = "name";
+        (void) snprintf(ret_problem->sentence, sizeof ret_problem->sentence,
+                        "/projects/new is the dashboard's page for new projects. Choose another name.");
+        return 1;
+}
+
+/* before NULL: it is new. What depends on the project's server is checked by that. */
+static int check_settings(const Api *a, const ProjectRow *row, const ProjectRow *before, DraftProblem *ret_problem) {
+        bool has_new_name = !before || is_renamed(row, before);
+        int r = has_new_name ? refuse_reserved(row, ret_problem) : 0;
+
+        if (r != 0 || is_elsewhere(a, row))
+                return r;
+        if (has_new_name)
                 r = domain_refuse_project_name(a, row, before, ret_problem);
         return r == 0 ? project_check_idle(a, row, ret_problem) : r;
 }
@@ -173,7 +183,7 @@ static bool fill_row(Api *a, HttpRequest *rq, json_t *draft, ProjectRow *row) {
         if (r == 0)
                 r = check_domain(a, row, &problem);
         if (r == 0)
-                r = check_here(a, row, NULL, &problem);
+                r = check_settings(a, row, NULL, &problem);
         if (r > 0)
                 reply_draft_problem(rq, r, &problem);
         else if (r < 0)
@@ -277,7 +287,7 @@ void api_project_change(Api *a, HttpRequest *rq, const char *argument) {
                 if (r == 0)
                         r = check_domain(a, &row, &problem);
                 if (r == 0)
-                        r = check_here(a, &row, &before, &problem);
+                        r = check_settings(a, &row, &before, &problem);
                 if (r > 0)
                         reply_draft_problem(rq, r, &problem);
                 else if (r < 0)

@@ -8,20 +8,39 @@ export type Connection = "connecting" | "live" | "lost";
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** What was read under the name that it had until now. The page that shows that goes on to the new one (useNameInAddress). */
+function rename(client: QueryClient, { id, name }: Project) {
+  const hadAnother = client
+    .getQueriesData<Project>({ queryKey: ["project"] })
+    .some(([, old]) => old?.id === id && old.name !== name);
+  if (!hadAnother) return;
+  client.removeQueries({
+    queryKey: ["project"],
+    type: "inactive",
+    predicate: ({ queryKey }) => client.getQueryData<Project>(queryKey)?.id === id,
+  });
+  void client.invalidateQueries({ queryKey: ["deployments"] });
+  void client.invalidateQueries({ queryKey: ["deployment"] });
+}
+
 export function putProject(client: QueryClient, changed: Project) {
-  client.setQueryData<Project>(["project", changed.name], (old) => {
-    if (!old) return undefined;
+  rename(client, changed);
+  for (const [key, old] of client.getQueriesData<Project>({ queryKey: ["project"] })) {
+    if (old?.id !== changed.id) continue;
     if (old.sleep.wakes.last_at !== changed.sleep.wakes.last_at)
       void client.invalidateQueries({ queryKey: ["wakes", changed.name] });
     // Only the single project has statistics; they are kept up to date by `usage`.
-    return { ...changed, statistics: changed.statistics ?? old.statistics ?? null };
-  });
+    client.setQueryData<Project>(key, {
+      ...changed,
+      statistics: changed.statistics ?? old.statistics ?? null,
+    });
+  }
   client.setQueryData<Project[]>(["projects"], (old) => {
     if (!old) return old;
     const index = old.findIndex((p) => p.id === changed.id);
-    return index < 0
-      ? [...old, changed].sort((a, b) => a.name.localeCompare(b.name))
-      : old.toSpliced(index, 1, changed);
+    return old[index]?.name === changed.name
+      ? old.toSpliced(index, 1, changed)
+      : [...old.filter((p) => p.id !== changed.id), changed].sort((a, b) => a.name.localeCompare(b.name));
   });
 }
 

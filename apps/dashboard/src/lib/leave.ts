@@ -80,6 +80,12 @@ export function useLeaveWarning(changed: boolean) {
   }, [changed, who]);
 }
 
+/** The same page under another address: what is held in it is held on. */
+export function replaceAddress(pathname: string) {
+  for (const [who, path] of held) if (path === window.location.pathname) held.set(who, pathname);
+  window.history.replaceState(null, "", pathname + window.location.search);
+}
+
 /** router.push of what leads away from a page by a key, a menu or a message: it asks as a link does. */
 export function useGo() {
   const router = useRouter();

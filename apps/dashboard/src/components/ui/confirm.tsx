@@ -19,16 +19,26 @@ type Props = {
   tone?: "danger" | "primary";
   /** Has to be typed first: only for what cannot be undone. */
   typed?: string;
+  /** What is asked for in `children` is complete. */
+  ready?: boolean;
   /** The dialog closes when it is done; when it fails, it stays and shows the error. */
   onConfirm: () => Promise<unknown>;
 };
 
-function Body({ onOpenChange, children, confirmLabel, tone = "danger", typed, onConfirm }: Props) {
+function Body({
+  onOpenChange,
+  children,
+  confirmLabel,
+  tone = "danger",
+  typed,
+  ready: complete = true,
+  onConfirm,
+}: Props) {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const form = useId();
-  const ready = typed === undefined || text === typed;
+  const ready = complete && (typed === undefined || text === typed);
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault();

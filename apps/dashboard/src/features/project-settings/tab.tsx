@@ -11,6 +11,7 @@ import { ADVANCED } from "../projects/form/fields";
 import { TextInput } from "../projects/form/inputs";
 import { effectOf, namesOf } from "./effect";
 import { MoveCard } from "./move";
+import { NameCard } from "./name";
 import { Protection } from "./protection";
 import { useSettings } from "./use-settings";
 
@@ -66,7 +67,10 @@ export function SettingsTab({ project }: { project: Project }) {
           onDiscard={discard}
         />
       </div>
-      <MoveCard project={project} />
+      <div className="grid gap-6">
+        <NameCard project={project} />
+        <MoveCard project={project} />
+      </div>
     </div>
   );
 }

@@ -13,7 +13,6 @@ import {
   Undo2Icon,
   type LucideIcon,
 } from "lucide-react";
-import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import {
@@ -22,6 +21,7 @@ import {
   DropdownMenuItem,
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
+import { useGo } from "@/lib/leave";
 import { toast } from "@/lib/toast";
 import { isMoving } from "./choose";
 import { deploymentPath, newDeploymentId, useBegin, useBeginAndWatch, useSleep, useWake } from "./mutations";
@@ -38,13 +38,13 @@ type Action = {
 /** Shown as under way at once, and taken back if it is refused. */
 function useRestart(project: Project) {
   const client = useQueryClient();
-  const router = useRouter();
+  const go = useGo();
   const begin = useBegin(project.name);
   const key = ["project", project.name];
   const started = (deployment: Deployment) =>
     toast.success(`${project.name} is being restarted`, {
       detail: "What serves now serves until the new one is healthy.",
-      action: { label: "Watch it", run: () => router.push(deploymentPath(deployment)) },
+      action: { label: "Watch it", run: () => go(deploymentPath(deployment)) },
     });
   return {
     isPending: begin.isPending,

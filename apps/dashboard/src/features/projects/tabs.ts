@@ -53,6 +53,7 @@ export function tabCommands(tab: Tab, { name, domains }: Pick<Project, "name" | 
       return [
         `nanoscale projects set ${name} --memory 512 --restart`,
         `nanoscale projects protect ${name} --maintenance on`,
+        `nanoscale projects rename ${name} NEW-NAME`,
         `nanoscale projects move ${name} SERVER`,
       ];
     case "danger":

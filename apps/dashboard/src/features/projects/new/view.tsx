@@ -103,7 +103,7 @@ export function NewProjectView() {
               hint={
                 baseDomain && form.name
                   ? `It is served at ${form.name}.${baseDomain}`
-                  : "It cannot be changed later"
+                  : "It becomes the first part of its address"
               }
             />
             <ServerChoice value={form.server} onChange={(name) => set("server", name)} />
