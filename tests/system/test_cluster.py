@@ -242,6 +242,36 @@ def test_settings_are_checked_there_and_taken_back_here(boss, w1, shop):
     assert [ask(node, 'GET', '/api/projects/shop')['idle_seconds'] for node in (boss, w1)] == [900, 900]
 
 
+def test_another_name_there_or_nowhere(boss, w1, shop):
+    def names():
+        return [ask(node, 'GET', f'/api/projects/{shop}')['name'] for node in (boss, w1)]
+    assert ask(boss, 'PATCH', '/api/projects/shop', {'name': 'store'})['host'] == f'store.{BASE_DOMAIN}'
+    assert names() == ['store', 'store']
+    assert w1.wait_fetch(url('store')).text == 'one' and w1.wait_fetch(url('shop'), status=404)
+    # What the worker has to refuse: its old address is one of its domains there.
+    ask(boss, 'POST', '/api/projects/store/domains', {'name': f'store.{BASE_DOMAIN}'}, status=201)
+    refused = call(boss, 'PATCH', '/api/projects/store', {'name': 'shop'})
+    assert refused.status == 409 and refused.json()['field'] == 'name' and 'Remove that domain first' in refused.json()['detail']
+    assert names() == ['store', 'store']
+    ask(boss, 'DELETE', f'/api/projects/store/domains/store.{BASE_DOMAIN}', status=204)
+    # A name does not wait for a server that is away, as other settings do.
+    w1.run(['systemctl', 'stop', *cluster.UNITS])
+    try:
+        for known_to_be_away in (False, True):
+            refused = call(boss, 'PATCH', '/api/projects/store', {'name': 'shop'})
+            assert refused.status == 503, refused
+            assert ask(boss, 'GET', f'/api/projects/{shop}')['name'] == 'store'
+            assert call(boss, 'GET', '/api/projects/shop').status == 404
+            if not known_to_be_away:
+                wait_offline(boss, 'w1', '')
+    finally:
+        w1.run(['systemctl', 'start', *cluster.UNITS[:-1]])
+    wait_online(boss, 'w1')
+    ask(boss, 'PATCH', '/api/projects/store', {'name': 'shop'})
+    assert names() == ['shop', 'shop']
+    assert w1.wait_fetch(url('shop')).text == 'one'
+
+
 def test_sleep_and_wake_there(boss, w1, shop):
     assert ask(boss, 'POST', '/api/projects/shop/sleep', {'kind': 'asleep'})['status'] == 'sleeping'
     assert ask(boss, 'GET', '/api/projects/shop')['sleep']['kind'] == 'asleep'

@@ -262,6 +262,17 @@ def test_a_thousand_projects(panel, browser, record_property):
 
 # --- the end -----------------------------------------------------------------------------------------------------------------------------------
 
+def test_another_name(panel, worker, browser):
+    newest = project(panel)['latest_deployment']['id']
+    browser.step('rename', name='shop', to='store')
+    assert call(panel, 'GET', '/api/projects/shop').status == 404
+    panel.run(['nanoscale', 'projects', 'rename', 'store', 'bazaar'])
+    browser.step('isCalled', name='bazaar')
+    browser.step('openByOldName', old='store', name='bazaar', deployment=newest)
+    assert worker.wait_fetch(f'http://bazaar.{BASE_DOMAIN}/').text == 'first, good morning'
+    panel.run(['nanoscale', 'projects', 'rename', 'bazaar', 'shop'])
+
+
 def test_delete(panel, worker, browser):
     browser.step('deleteProject', name='shop')
     assert call(panel, 'GET', '/api/projects/shop').status == 404

@@ -251,6 +251,41 @@ def test_logs_show_what_the_app_prints(orchestrator, git, blog):
     assert 'ready to serve' in wait_until(logged, every=0.3, what='the line of the request')
 
 
+def test_another_name_is_another_address(orchestrator, git):
+    rename = ['nanoscale', 'projects', 'rename']
+    git.create_repo('before', node_app('the same'))
+    git.create_repo('next', node_app('the next one'))
+    deploy(orchestrator, git.url('before'), '--name', 'before')
+    project = api(orchestrator, 'projects', 'show', 'before')
+    unit = f'nanoscale-{project["id"]}@a.service'
+    began = orchestrator.state(unit, 'MainPID'), orchestrator.state(unit, 'InvocationID')
+    try:
+        for name, word in (('new', 'Choose another name'), ('UP', 'lower-case letters'), ('before.', 'lower-case letters')):
+            refused = orchestrator.run([*rename, 'before', name], check=False)
+            assert refused.returncode == 1 and word in refused.stderr, refused
+        shown = orchestrator.run([*rename, 'before', 'after']).stdout
+        assert f'after.{BASE_DOMAIN}' in shown
+        assert orchestrator.wait_fetch(url('after')).text == 'the same'
+        assert orchestrator.wait_fetch(url('before'), status=404)
+        assert (orchestrator.state(unit, 'MainPID'), orchestrator.state(unit, 'InvocationID')) == began, 'the app noticed nothing'
+        renamed = api(orchestrator, 'projects', 'show', 'after')
+        assert renamed['id'] == project['id'] and renamed['latest_deployment']['project'] == 'after'
+        assert renamed['url'] == f'http://after.{BASE_DOMAIN}'
+        # The name that is free now is another project's at once, and neither can take the other's.
+        deploy(orchestrator, git.url('next'), '--name', 'before')
+        assert orchestrator.wait_fetch(url('before')).text == 'the next one'
+        taken = orchestrator.run([*rename, 'after', 'before'], check=False)
+        assert taken.returncode == 1 and 'A project with the name before exists' in taken.stderr
+        deploy(orchestrator, 'after')
+        assert orchestrator.wait_fetch(url('after')).text == 'the same'
+        # They exchange their names.
+        for names in (('after', 'aside'), ('before', 'after'), ('aside', 'before')):
+            orchestrator.run([*rename, *names])
+        wait_until(lambda: [orchestrator.fetch(url(n)).text for n in ('before', 'after')] == ['the same', 'the next one'], what='the exchange')
+    finally:
+        remove(orchestrator, 'before', 'after', 'aside')
+
+
 def test_deleted_project_leaves_nothing(orchestrator, git):
     git.create_repo('gone', node_app('gone soon'))
     deploy(orchestrator, git.url('gone'), '--name', 'gone', '--env', 'A=1')

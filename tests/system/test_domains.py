@@ -317,6 +317,28 @@ def test_one_certificate_for_all_apps(site):
     assert '*.apps.test' in site.node.run(['nanoscale', 'domains', 'list'], timeout=60).stdout
 
 
+def test_a_name_with_a_certificate_of_its_own_falls_back_to_that_one(site):
+    wildcard = site.served('late.apps.test')
+    site.authority.point('late.apps.test', site.node.address)
+    site.add('late', 'late.apps.test')
+    site.wait('late', 'late.apps.test', 'valid')
+    wait_until(lambda: site.served('late.apps.test') not in ('', wildcard), LIMIT, 0.3, 'its own certificate')
+    # Its address is somebody else's as soon as it has another name.
+    refused = site.call('PATCH', '/api/projects/late', {'name': 'later'})
+    assert refused.status == 409 and refused.json()['field'] == 'name'
+    assert site.call('DELETE', '/api/projects/late/domains/late.apps.test').status == 204
+    wait_until(lambda: site.served('late.apps.test') == wildcard, LIMIT, 0.3, 'the one for all')
+    site.has_https('late.apps.test', 'late')
+
+
+def test_another_name_has_https_at_once(site):
+    assert site.call('PATCH', '/api/projects/late', {'name': 'panel'}).json()['url'] == 'https://panel.apps.test'
+    site.has_https('panel.apps.test', 'late')
+    wait_until(lambda: not site.node.exists(f'{CERTIFICATES}/late.apps.test.pem'), LIMIT, 0.3, 'the end of its old certificate')
+    assert site.call('PATCH', '/api/projects/panel', {'name': 'late'}).status == 200
+    site.has_https('late.apps.test', 'late')
+
+
 def test_a_renewed_wildcard_is_served_without_a_reload(site):
     before, workers = site.served('calm.apps.test'), nginx_workers(site)
     forget_wildcard(site)

@@ -232,6 +232,12 @@ static void note(Sites *s, const char *id, const char *sentence) {
                 drop(find(s, id));
 }
 
+/* A name that a site had may be what another one waits for. */
+static void retry_refused(Sites *s) {
+        for (Site *site = s->all; site; site = site->next)
+                site->is_due = site->is_due || site->problem;
+}
+
 static void installed(void *owner, bool ok, const char *verb, const char *word, const char *sentence) {
         Sites *s = owner;
         ProjectRow row = { 0 };
@@ -240,6 +246,8 @@ static void installed(void *owner, bool ok, const char *verb, const char *word, 
         (void) snprintf(text, sizeof text, "%s (%s)", ok ? "" : sentence, ok ? "" : word);
         (void) verb;
         note(s, s->working, ok ? NULL : text);
+        if (ok)
+                retry_refused(s);
         /* Only when the site does not ask for it any more. */
         if (ok && store_project_get(s->c->store, s->working, &row) == STORE_OK && !row.gate_user)
                 remove_gate(s->working);

@@ -146,6 +146,39 @@ export async function domainIsValid(page, { domain }) {
   await row.getByText("Valid until").waitFor();
 }
 
+const branch = (page) => page.getByRole("textbox", { name: "Branch" });
+
+/** Gives it another name. What was half-typed in the page is there afterwards. */
+export async function rename(page, { name, to }) {
+  await openTab(page, name, "Settings");
+  await branch(page).fill("half-typed");
+  await page.getByRole("button", { name: "Rename" }).click();
+  const dialog = page.getByRole("alertdialog", { name: `Rename ${name}` });
+  const sure = dialog.getByRole("button", { name: "Rename", exact: true });
+  if (await sure.isEnabled()) throw new Error("it may get the name that it has");
+  await dialog.getByRole("textbox", { name: "New name" }).fill(to);
+  await dialog.getByText(`Its address is ${to}.`).waitFor();
+  await sure.click();
+  await isCalled(page, { name: to });
+}
+
+/** The open page goes on under the name, with its tab and what was half-typed. */
+export async function isCalled(page, { name }) {
+  await page.waitForURL(`**/projects/${name}?tab=settings`);
+  await heading(page, name);
+  const typed = await branch(page).inputValue();
+  if (typed !== "half-typed") throw new Error(`the branch that was typed is ${typed}`);
+}
+
+/** A link with a name that it had. */
+export async function openByOldName(page, { old, name, deployment }, { expect }) {
+  await page.getByRole("button", { name: "Discard" }).click();
+  expect(new RegExp(`status of 404 .* /api/projects/${old}$`));
+  await page.goto(`/projects/${old}/deployments/${deployment}`);
+  await page.waitForURL(`**/projects/${name}/deployments/${deployment}`);
+  await page.getByRole("navigation", { name: "Breadcrumbs" }).getByRole("link", { name }).waitFor();
+}
+
 /** Deletes it for good; ends on the list, which has it no more. */
 export async function deleteProject(page, { name }) {
   await openTab(page, name, "Danger");
