@@ -19,7 +19,7 @@ readonly SYSTEM_SECONDS=${NANOSCALE_SYSTEM_SECONDS:-7200}
 readonly LANES=${NANOSCALE_TEST_LANES:-3}
 readonly PACKAGES=(gcc clang libclang-rt-14-dev clang-format meson ninja-build pkgconf libsystemd-dev libmicrohttpd-dev libcurl4-openssl-dev
         libsqlite3-dev libjansson-dev libsodium-dev libarchive-dev libssl-dev libcmocka-dev nginx-light shellcheck git openssl sqlite3 strace python3 python3-pytest
-        mmdebstrap debian-archive-keyring systemd-container iproute2 nftables qemu-system-x86 e2fsprogs openssh-client tar util-linux chromium)
+        mmdebstrap debian-archive-keyring systemd-container iproute2 nftables qemu-system-x86 e2fsprogs openssh-client tar util-linux chromium dpkg-dev debhelper)
 export PYTHONDONTWRITEBYTECODE=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONPATH=$ROOT/tests/system
 
 PASSED=0 FAILED=0 SUITE_PASSED=0 SUITE_FAILED=0 SUITE_START=0

@@ -5,6 +5,7 @@
     git-HASH        changes over base: nginx, fcgiwrap, git
     acme-HASH       changes over base: pebble, and nginx before it
     installed-HASH  changes over base: NanoScale, installed there by scripts/install.sh from a clone
+    package-HASH.deb  the Debian package with the dashboard, by packaging/build-deb
     dashboard-HASH.tar  the dashboard, built on this machine by scripts/build-dashboard
     destdir-HASH    the binaries, built on this machine; for nodes that are too slow to build them
     vm-HASH         disk, kernel and initrd of a virtual machine
@@ -308,6 +309,17 @@ class Cache:
         with self._made(f'dashboard-{name}.tar', 'building the dashboard') as (path, temporary):
             if temporary:
                 run([script, '--work', ROOT / 'dashboard.work', '--keep', '--output', temporary], timeout=1800, env=dict(os.environ))
+        return path
+
+    def package(self):
+        machine.need(machine.PACKAGE_TOOLS)
+        dashboard = self.dashboard()
+        with self._made(f'package-{digest(product_hash(), dashboard.name)}.deb', 'building the Debian package') as (path, temporary):
+            if temporary:
+                work = ROOT / f'{path.name}.tmp.work'
+                run([REPOSITORY / 'packaging/build-deb', work, dashboard], timeout=1800, env={**ENVIRONMENT, 'DEB_BUILD_OPTIONS': 'parallel=2'})
+                made, = work.glob('nanoscale_*.deb')
+                made.rename(temporary)
         return path
 
     # Virtual machines

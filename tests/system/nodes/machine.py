@@ -17,6 +17,7 @@ KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 CONTAINER_TOOLS = [('mmdebstrap', 'mmdebstrap'), ('systemd-nspawn', 'systemd-container'), ('ip', 'iproute2'), ('nft', 'nftables'),
                    ('openssl', 'openssl'), ('git', 'git'), ('nsenter', 'util-linux'), ('tar', 'tar'), ('mount', 'mount')]
 BROWSER_TOOLS = [('chromium', 'chromium')]
+PACKAGE_TOOLS = [('dpkg-buildpackage', 'dpkg-dev'), ('dh', 'debhelper')]
 VM_TOOLS = [('qemu-system-x86_64', 'qemu-system-x86'), ('mkfs.ext4', 'e2fsprogs'), ('ssh', 'openssh-client'), ('ssh-keygen', 'openssh-client')]
 
 
