@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* /metrics for a Prometheus server elsewhere: at the gateway, for whoever has the node's token. Its hash alone is kept. */
+#include "api/metrics.h"
 #include "api/reply.h"
 
 #include "base/cleanup.h"
@@ -9,6 +10,12 @@
 #include <string.h>
 
 #define SETTING "metrics_token"
+
+bool has_metrics_token(const Api *a) {
+        auto_free char *stored = NULL;
+
+        return store_setting_get(a->config.context->store, SETTING, &stored) == STORE_OK && stored[0];
+}
 
 void api_metrics_token_make(Api *a, HttpRequest *rq, const char *argument) {
         char token[TOKEN_LENGTH + 1], hash[65];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/settings.h"
 
+#include "api/metrics.h"
 #include "api/project_write.h"
 #include "api/reply.h"
 
@@ -53,11 +54,12 @@ static void reply_settings(const Api *a, HttpRequest *rq) {
         const DeployContext *c = a->config.context;
 
         reply_json(rq, 200,
-                   json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:{s:o, s:o}, s:{s:b}}", "site_name", setting(a, SITE_NAME, STANDARD_NAME),
-                             "logo", setting(a, SITE_LOGO, NULL), "registry", text_or_null(c->registry), "base_domain", c->base_domain,
-                             "dashboard_domain", text_or_null(a->config.dashboard), "version", NANOSCALE_VERSION, "acme", "server",
+                   json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:{s:o, s:o}, s:{s:b}, s:{s:b}}", "site_name",
+                             setting(a, SITE_NAME, STANDARD_NAME), "logo", setting(a, SITE_LOGO, NULL), "registry",
+                             text_or_null(c->registry), "base_domain", c->base_domain, "dashboard_domain",
+                             text_or_null(a->config.dashboard), "version", NANOSCALE_VERSION, "acme", "server",
                              text_or_null(a->config.acme_server), "email", text_or_null(a->config.acme_email), "repositories",
-                             "allow_private", (int) c->allow_private_repositories));
+                             "allow_private", (int) c->allow_private_repositories, "metrics", "has_token", (int) has_metrics_token(a)));
 }
 
 void api_settings_show(Api *a, HttpRequest *rq, const char *argument) {

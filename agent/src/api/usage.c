@@ -5,6 +5,7 @@
 #include "api/statistics.h"
 
 #include "base/cleanup.h"
+#include "deployment/describe.h"
 #include "deployment/keeper.h"
 #include "security/validate.h"
 
@@ -58,7 +59,7 @@ static void add_said(const Api *a, const ServerRow *server, json_t *projects) {
 }
 
 static json_t *describe_server_usage(const Api *a, const ServerRow *row) {
-        json_t *said, *o;
+        json_t *said, *o, *seen_at = json_null();
 
         if (strcmp(row->id, a->config.context->server_id) == 0)
                 o = describe_node_now(a->config.statistics);
@@ -66,6 +67,7 @@ static json_t *describe_server_usage(const Api *a, const ServerRow *row) {
                 said = json_object();
                 if (said && a->nodes && nodes_is_online(a->nodes, row->id))
                         nodes_describe(a->nodes, row->id, said);
+                seen_at = describe_time(json_integer_value(json_object_get(said, "seen_at_ms")));
                 o = json_incref(json_object_get(said, "statistics"));
                 json_decref(said);
         }
@@ -74,8 +76,10 @@ static json_t *describe_server_usage(const Api *a, const ServerRow *row) {
                 json_decref(o);
                 o = said;
                 (void) json_object_set_new(o, "id", json_string(row->id));
+                (void) json_object_set_new(o, "seen_at", seen_at);
                 return o;
         }
+        json_decref(seen_at);
         json_decref(o);
         return NULL;
 }

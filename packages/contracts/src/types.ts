@@ -55,6 +55,7 @@ export type Settings = {
   registry: string | null;
   acme: { server: string | null; email: string | null };
   repositories: { allow_private: boolean };
+  metrics: { has_token: boolean };
 };
 
 export type ServerStatistics = {
@@ -307,6 +308,6 @@ export type RepositoryCheck = {
 
 /** GET /api/events, each ten seconds. */
 export type Usage = {
-  servers: ({ id: string } & Pick<ServerStatistics, "cpu_percent" | "memory_bytes" | "disk_bytes">)[];
+  servers: ({ id: string; seen_at: string | null } & Pick<ServerStatistics, "cpu_percent" | "memory_bytes" | "disk_bytes">)[];
   projects: { id: string; memory_bytes: number | null; cpu_percent: number | null }[];
 };

@@ -92,7 +92,8 @@ static void names_and_logos(void **state) {
         expect("GET", "/api/settings", "", 200,
                "{\"site_name\":\"NanoScale\",\"logo\":null,\"registry\":null,\"base_domain\":\"apps.test\",\"dashboard_domain\":null,"
                "\"version\":\"" NANOSCALE_VERSION
-               "\",\"acme\":{\"server\":\"https://acme.example/dir\",\"email\":null},\"repositories\":{\"allow_private\":false}}");
+               "\",\"acme\":{\"server\":\"https://acme.example/dir\",\"email\":null},\"repositories\":{\"allow_private\":false},"
+               "\"metrics\":{\"has_token\":false}}");
         expect("GET", "/api/site/logo", "", 404, "logo-absent");
         expect("PATCH", "/api/settings", "{\"site_name\":\"Mia & Söhne\",\"logo\":\"" PNG "\"}", 200,
                "{\"site_name\":\"Mia & Söhne\",\"logo\":\"" PNG "\",");

@@ -71,7 +71,14 @@ export function putUsage(client: QueryClient, usage: Usage) {
   client.setQueryData<Server[]>(["servers"], (old) =>
     old?.map((s) => {
       const now = byServer.get(s.id);
-      return now && s.statistics ? { ...s, statistics: { ...s.statistics, ...now } } : s;
+      if (!now) return s;
+      const { id, seen_at, ...statistics } = now;
+      return {
+        ...s,
+        id,
+        seen_at: seen_at ?? s.seen_at,
+        statistics: s.statistics && { ...s.statistics, ...statistics },
+      };
     }),
   );
   client.setQueryData<Project[]>(["projects"], (old) =>

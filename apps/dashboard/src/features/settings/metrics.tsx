@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 "use client";
 
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Card, CardBody, CardFooter, CardHeader, CardTitle } from "@/components/ui/card";
 import { ConfirmDialog } from "@/components/ui/confirm";
 import { call } from "@/lib/api";
 import { useLeaveWarning } from "@/lib/leave";
+import { settings } from "@/lib/queries";
 import { toast } from "@/lib/toast";
+import { Loaded } from "./loaded";
 import { ShownOnce } from "./shown-once";
 
 /** Of the gateway, at which every server answers. */
 const PORT = 4000;
 
-/** One token at a time, and the API does not say whether there is one. */
 export function Metrics() {
+  return (
+    <Loaded query={useQuery(settings())} what="The settings">
+      {({ metrics }) => <Token exists={metrics.has_token} />}
+    </Loaded>
+  );
+}
+
+/** One at a time. */
+function Token({ exists }: { exists: boolean }) {
+  const client = useQueryClient();
   const [asking, setAsking] = useState<"create" | "revoke" | null>(null);
   const [token, setToken] = useState<string | null>(null);
   useLeaveWarning(token !== null);
@@ -22,10 +34,12 @@ export function Metrics() {
   const create = async () => {
     const made = await call<{ token: string }>("POST", "/metrics/token");
     setToken(made.token);
+    void client.invalidateQueries(settings());
   };
   const revoke = async () => {
     await call<null>("DELETE", "/metrics/token");
     setToken(null);
+    void client.invalidateQueries(settings());
     toast.success("No metrics token is good any more");
   };
   return (
@@ -40,6 +54,11 @@ export function Metrics() {
             <code className="font-mono text-xs">/metrics</code>. There is one token at a time: a new one ends
             the one before.
           </p>
+          {token ? null : (
+            <p className="text-muted-foreground">
+              {exists ? "There is a token. It is not shown again." : "There is none now: nobody reads them."}
+            </p>
+          )}
           {token ? (
             <>
               <ShownOnce
@@ -58,18 +77,24 @@ export function Metrics() {
           {token ? (
             <Button onClick={() => setToken(null)}>I have copied it</Button>
           ) : (
-            <Button onClick={() => setAsking("create")}>Create token</Button>
+            <Button onClick={() => setAsking("create")}>
+              {exists ? "Create another token" : "Create token"}
+            </Button>
           )}
-          <Button variant="danger" onClick={() => setAsking("revoke")}>
-            Revoke the token
-          </Button>
+          {exists ? (
+            <Button variant="danger" onClick={() => setAsking("revoke")}>
+              Revoke the token
+            </Button>
+          ) : null}
         </CardFooter>
       </Card>
       <ConfirmDialog
         open={asking === "create"}
         onOpenChange={close}
-        title="Create a metrics token?"
-        description="If there is one, it ends at once: Prometheus needs the new one."
+        title={exists ? "Create another metrics token?" : "Create a metrics token?"}
+        description={
+          exists ? "The one before ends at once: Prometheus needs the new one." : "It is shown once."
+        }
         confirmLabel="Create"
         tone="primary"
         onConfirm={create}
@@ -78,7 +103,7 @@ export function Metrics() {
         open={asking === "revoke"}
         onOpenChange={close}
         title="Revoke the metrics token?"
-        description="If there is one, nobody reads the metrics with it any more."
+        description="Nobody reads the metrics with it any more."
         confirmLabel="Revoke"
         onConfirm={revoke}
       />
