@@ -31,7 +31,7 @@ static const char *slot_of(const char *unit) {
 
 static void log_line(void *owner, const JournalLine *line) {
         LogStream *s = owner;
-        json_t *event = json_pack("{s:o, s:s, s:s}", "at", describe_time(line->at_ms), "line", line->message, "slot", slot_of(line->unit));
+        json_t *event = json_pack("{s:o, s:s, s:s}", "at", describe_time(line->at_ms), "line", line->coloured, "slot", slot_of(line->unit));
         char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
         int r = text ? sse_write(s->stream, 0, "log", text) : -ENOMEM;
 

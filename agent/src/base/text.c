@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STYLE_MAX = 40 }; /* a colour of the text and one behind it, in their longest form */
+
 /* Decodes one character. Its length, or 0 if it is malformed. The bounds of the second byte exclude overlong forms, surrogates and what
  * lies beyond U+10FFFF (Unicode 15, table 3-7). */
 static size_t decode(const unsigned char *s, size_t left, uint32_t *ret) {
@@ -71,6 +73,33 @@ bool text_is_utf8(const char *s, size_t length) {
 
 bool text_is_line(const char *s, size_t length) {
         return check(s, length, false);
+}
+
+size_t text_style(const char *s, size_t length) {
+        size_t n = 2;
+
+        if (length < 3 || s[0] != '\033' || s[1] != '[')
+                return 0;
+        while (n < length && n < STYLE_MAX && ((s[n] >= '0' && s[n] <= '9') || s[n] == ';' || s[n] == ':'))
+                n++;
+        return n < length && n < STYLE_MAX && s[n] == 'm' ? n + 1 : 0;
+}
+
+char *text_without_styles(const char *s) {
+        size_t length = strlen(s), n = 0;
+        char *copy = malloc(length + 1);
+
+        for (size_t i = 0; copy && i < length;) {
+                size_t style = text_style(s + i, length - i);
+
+                if (style)
+                        i += style;
+                else
+                        copy[n++] = s[i++];
+        }
+        if (copy)
+                copy[n] = '\0';
+        return copy;
 }
 
 void text_make_line(char *s) {

@@ -13,6 +13,12 @@ bool text_is_utf8(const char *s, size_t length);
 /* Well-formed UTF-8 without control characters: C0, DEL and C1 (U+0080 … U+009F, which some terminals obey as escapes). */
 bool text_is_line(const char *s, size_t length);
 
+/* Length of the sequence at s with which a terminal changes how text looks and nothing else (`ESC [ 1;31 m`, ECMA-48's SGR); 0: there is
+ * none, or it is longer than 40 bytes. */
+size_t text_style(const char *s, size_t length);
+/* A copy without these; NULL when memory ran out. */
+char *text_without_styles(const char *s);
+
 /* Makes s a line for which text_is_line() holds: unless it is one, every byte that is not printable ASCII becomes '?'. */
 void text_make_line(char *s);
 

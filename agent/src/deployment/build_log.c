@@ -2,6 +2,7 @@
 #include "deployment/build_log.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "security/command.h"
 #include "security/validate.h"
 
@@ -92,14 +93,17 @@ static bool parse_end(const char *text, BuildLine *ret) {
         return false;
 }
 
-/* What a build prints may have tabs. */
+/* What a build prints may have tabs and colours. */
 static bool any_text(const char *s) {
         size_t length = strlen(s);
         if (length > 8192 || !valid_utf8(s, length))
                 return false;
-        for (; *s; s++)
-                if (((unsigned char) *s < 0x20 && *s != '\t') || *s == 0x7f)
+        for (size_t i = 0; i < length;) {
+                size_t style = text_style(s + i, length - i);
+                if (!style && (((unsigned char) s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f))
                         return false;
+                i += style ? style : 1;
+        }
         return true;
 }
 

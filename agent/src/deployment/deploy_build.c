@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "deployment/defaults.h"
 #include "deployment/environment.h"
 #include "deployment/spec.h"
@@ -174,7 +175,8 @@ static void build_said(void *owner, const JournalLine *line) {
         Deploy *d = owner;
         BuildLine b;
 
-        build_line_parse(line->message, &b);
+        /* What the program prints keeps its colours; what is said of it (a commit's subject) has none. */
+        build_line_parse(text_starts(line->message, "out ") ? line->coloured : line->message, &b);
         switch (b.says) {
         case BUILD_SAYS_BEGIN:
                 enter_build_step(d, b.step);

@@ -101,7 +101,7 @@ static void on_line(void *owner, const JournalLine *line) {
                 }
                 (void) snprintf(h->words, sizeof h->words, "%s", line->message + strlen(OWN));
         }
-        say(h, line->message);
+        say(h, line->coloured);
 }
 
 static void gave_up(void *owner) {

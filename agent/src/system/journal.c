@@ -204,7 +204,7 @@ static bool is_wanted(JournalFollow *f) {
 /* Hands the entry out. 1, 0 for one that is passed over, -ECANCELED when the follow has been dropped meanwhile. */
 static int hand_out(JournalFollow *f) {
         auto_call(text_cleanup) Text text = { 0 };
-        auto_free char *cursor = NULL;
+        auto_free char *cursor = NULL, *bare = NULL;
         const char *message, *unit;
         uint64_t at_us = 0;
         size_t length = 0;
@@ -222,12 +222,16 @@ static int hand_out(JournalFollow *f) {
         journal_text_put(&text, message, length);
         if (text.error < 0)
                 return text.error;
+        bare = text_without_styles(text.data);
+        if (!bare)
+                return -ENOMEM;
         free(f->cursor);
         f->cursor = strdup(cursor);
         if (at_us > f->start_us && !tell_caught_up(f))
                 return -ECANCELED;
-        return call_out(f, &(JournalLine){ .message = text.data,
-                                           .length = text.length,
+        return call_out(f, &(JournalLine){ .message = bare,
+                                           .length = strlen(bare),
+                                           .coloured = text.data,
                                            .at_ms = (int64_t) (at_us / 1000),
                                            .cursor = cursor,
                                            .unit = unit,

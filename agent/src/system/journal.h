@@ -11,10 +11,11 @@ typedef struct JournalFollow JournalFollow;
 typedef struct {
         const char *message; /* NUL-terminated, valid UTF-8, without control characters but tab; valid during the call */
         size_t length;
-        int64_t at_ms;      /* wall clock */
-        const char *cursor; /* continue after this one */
-        const char *unit;   /* which of the units */
-        int priority;       /* 0 … 7 */
+        const char *coloured; /* the same with the sequences that set colour and weight (text_style()): for people */
+        int64_t at_ms;        /* wall clock */
+        const char *cursor;   /* continue after this one */
+        const char *unit;     /* which of the units */
+        int priority;         /* 0 … 7 */
 } JournalLine;
 
 typedef void (*JournalLineDone)(void *owner, const JournalLine *line);

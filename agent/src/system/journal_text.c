@@ -62,9 +62,12 @@ void journal_text_put(Text *t, const char *s, size_t length) {
                 if (n == 0) {
                         text_put(t, REPLACEMENT, strlen(REPLACEMENT));
                         i++;
-                } else if (s[i] == ESC)
-                        i += 1 + escape_sequence(s + i + 1, length - i - 1);
-                else if (s[i] == '\n') {
+                } else if (s[i] == ESC) {
+                        size_t style = text_style(s + i, length - i);
+
+                        text_put(t, s + i, style);
+                        i += style ? style : 1 + escape_sequence(s + i + 1, length - i - 1);
+                } else if (s[i] == '\n') {
                         text_put(t, " ", 1);
                         i++;
                 } else if (n == 2 && (unsigned char) s[i] == 0xc2 && second == 0x9b)

@@ -63,6 +63,32 @@ static void test_lines(void **state) {
         }
 }
 
+static void test_styles(void **state) {
+        static const struct {
+                const char *s, *without;
+                size_t length; /* of the style that it begins with */
+        } rows[] = {
+                { "\033[m", "", 3 },
+                { "\033[1;31mred\033[0m", "red", 7 },
+                { "\033[38:2::255:0:0mx", "x", 16 },
+                { "\033[2J", "\033[2J", 0 },
+                { "\033[31", "\033[31", 0 },
+                { "\033[?1m", "\033[?1m", 0 },
+                { "\033]0;t\a", "\033]0;t\a", 0 },
+                { "\033[0000000000000000000000000000000000000001m", "\033[0000000000000000000000000000000000000001m", 0 },
+                { "plain", "plain", 0 },
+                { "", "", 0 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(rows); i++) {
+                auto_free char *without = text_without_styles(rows[i].s);
+
+                assert_string_equal(without, rows[i].without);
+                assert_int_equal(text_style(rows[i].s, strlen(rows[i].s)), rows[i].length);
+        }
+}
+
 static void test_hex(void **state) {
         static const char *const bad[] = { "4", "4g", "4G", "4A", "00", "4100", " 41", "41 ", "0x41" };
         auto_free char *value = NULL, *empty = NULL;
@@ -105,10 +131,8 @@ static void test_grows(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_utf8_exactly),
-                cmocka_unit_test(test_lines),
-                cmocka_unit_test(test_hex),
-                cmocka_unit_test(test_grows),
+                cmocka_unit_test(test_utf8_exactly), cmocka_unit_test(test_lines), cmocka_unit_test(test_styles),
+                cmocka_unit_test(test_hex),          cmocka_unit_test(test_grows),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

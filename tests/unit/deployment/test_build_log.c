@@ -51,6 +51,8 @@ static void reads_texts(void **state) {
         BuildLine b = parse("out  indented\tand tabbed ");
         assert_int_equal(b.says, BUILD_SAYS_OUT);
         assert_string_equal(b.text, " indented\tand tabbed ");
+        b = parse("out \x1b[32mgreen\x1b[39m");
+        assert_string_equal(b.text, "\x1b[32mgreen\x1b[39m");
         assert_int_equal(parse("out").says, BUILD_SAYS_OUT);
         assert_int_equal(parse("note x").says, BUILD_SAYS_NOTE);
         assert_int_equal(parse("commit 0123456789abcdef0123456789abcdef01234567").says, BUILD_SAYS_COMMIT);
@@ -91,6 +93,8 @@ static void refuses_what_does_not_fit(void **state) {
                 "root /etc",
                 "deployment ../x",
                 "out \x1b[2Jgone",
+                "out \x1b[1;31",
+                "subject \x1b[31mred",
                 "out \xff",
                 "subject a\nb",
                 "unknown word",

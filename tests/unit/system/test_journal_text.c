@@ -42,7 +42,10 @@ static void controls(void **state) {
 
 static void sequences(void **state) {
         (void) state;
-        BECOMES("\033[1;31mred\033[0m", "red");
+        BECOMES("\033[1;31mred\033[0m", "\033[1;31mred\033[0m");
+        BECOMES("\033[38;2;255;0;10;48;2;0;0;0mx\033[4:3m\033[m", "\033[38;2;255;0;10;48;2;0;0;0mx\033[4:3m\033[m");
+        BECOMES("\033[?1mx\033[>4;1my\033[1 mz", "xyz");
+        BECOMES("\033[00000000000000000000000000000000000000000000001mx", "x");
         BECOMES("\033[2J\033[H", "");
         BECOMES("\xc2\x9b"
                 "31mred",
@@ -55,10 +58,10 @@ static void sequences(void **state) {
         BECOMES("\033[", "");
         /* What has no end does not swallow the line. */
         BECOMES("\033]0;title and more", "0;title and more");
-        BECOMES("\033]0;a\033[1mb", "0;ab");
+        BECOMES("\033]0;a\033[1mb", "0;a\033[1mb");
         BECOMES("\033[3\x01mx", "mx");
         BECOMES("\033\xc3\xa4", "ä");
-        BECOMES("\033\033[1mx", "x");
+        BECOMES("\033\033[1mx", "\033[1mx");
 }
 
 static void malformed(void **state) {
@@ -72,10 +75,10 @@ static void malformed(void **state) {
         BECOMES("\xed\xa0\x80", BAD BAD BAD);
         BECOMES("\xf4\x90\x80\x80", BAD BAD BAD BAD);
         BECOMES("\x80\xbf", BAD BAD);
-        BECOMES("\xe2\033[1mx", BAD "x");
+        BECOMES("\xe2\033[1mx", BAD "\033[1mx");
 }
 
-/* Whatever two or three bytes come, the result is a line but for tabs. */
+/* Whatever two or three bytes come, the result is a line but for tabs; three have no room for a style but `ESC [ m`. */
 static void always_a_line(void **state) {
         static const char third[] = { '[', 'm', '\0', '\x9b', '\xbf', '\t', '\033' };
 
@@ -86,6 +89,8 @@ static void always_a_line(void **state) {
                         auto_call(text_cleanup) Text t = { 0 };
 
                         journal_text_put(&t, bytes, sizeof(bytes));
+                        if (strcmp(t.data, "\033[m") == 0)
+                                continue;
                         for (size_t n = 0; n < t.length; n++)
                                 if (t.data[n] == '\t')
                                         t.data[n] = ' ';

@@ -33,9 +33,15 @@ describe("colours of a line", () => {
     const wild = `${ESC}[31mred${ESC}[0m${ESC}[2J${ESC}[10;10H${ESC}]0;title\u0007${ESC}]52;c;eA==${ESC}\\\u0001[9mx\u0007`;
     expect(colours(wild)).toBe(`${ESC}[31mred${ESC}[0m[9mx`);
   });
+  it("in a terminal are of the 256 that need no style attribute", () => {
+    expect(colours(`${ESC}[38;2;255;0;0;1mx`)).toBe(`${ESC}[38;5;196;1mx`);
+    expect(colours(`${ESC}[48:2::0:95:255mx`)).toBe(`${ESC}[48;5;27mx`);
+    expect(colours(`${ESC}[48;2;2;22;2;1mx`)).toBe(`${ESC}[48;5;16;1mx`);
+    expect(colours(`${ESC}[38;5;9;4:3mx`)).toBe(`${ESC}[38;5;9;4mx`);
+  });
   it("in a terminal are never dimmed", () => {
     expect(colours(`${ESC}[2ma${ESC}[22m`)).toBe(`${ESC}[90ma${ESC}[22;39m`);
     expect(colours(`${ESC}[1;2;31mx${ESC}[m`)).toBe(`${ESC}[1;90;31mx${ESC}[m`);
-    expect(colours(`${ESC}[38;5;2;2mx${ESC}[48;2;2;22;2;1m`)).toBe(`${ESC}[38;5;2;90mx${ESC}[48;2;2;22;2;1m`);
+    expect(colours(`${ESC}[38;5;2;2mx`)).toBe(`${ESC}[38;5;2;90mx`);
   });
 });

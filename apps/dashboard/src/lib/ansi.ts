@@ -73,19 +73,43 @@ export function spans(raw: string): Span[] {
 export const plain = (line: string) => afterReturn(line).replace(SEQUENCE, "").replace(CONTROLS, "");
 
 /** A terminal draws "dim" at half its contrast, which cannot be read: grey instead. */
-function withoutDim(parameters: string): string {
+const READABLE: Record<string, string> = { "2": "90", "22": "22;39" };
+
+/** The nearest of the 256 colours: one of 24 bits would be a style attribute, which the page's policy forbids. */
+function nearest(red: number, green: number, blue: number): number {
+  const level = (value: number) =>
+    value < 48 ? 0 : value < 115 ? 1 : Math.min(5, Math.floor((value - 35) / 40));
+  return 16 + 36 * level(red) + 6 * level(green) + level(blue);
+}
+
+/** "38;5;9", "38;2;255;0;0", and the same with colons. Null: not a whole one. */
+function extended([which = "", kind, ...rest]: string[]): string | null {
+  const numbers = rest.filter((text) => text !== "").map(Number);
+  if (kind === "5" && numbers[0] !== undefined) return `${which};5;${numbers[0]}`;
+  const [red, green, blue] = numbers.slice(-3);
+  if (kind !== "2" || red === undefined || green === undefined || blue === undefined) return null;
+  return `${which};5;${nearest(red, green, blue)}`;
+}
+
+const isExtended = (code: string) => code === "38" || code === "48";
+
+function asShown(parameters: string): string {
   const codes = parameters.split(";");
-  let out = "";
+  const shown: string[] = [];
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i] ?? "";
-    const length = code === "38" || code === "48" ? (codes[i + 1] === "5" ? 3 : 5) : 1;
-    const piece = length > 1 ? codes.slice(i, i + length).join(";") : (READABLE[code] ?? code);
-    i += length - 1;
-    out += i < length ? piece : `;${piece}`;
+    const parts = code.split(":");
+    let piece: string | null;
+    if (isExtended(code)) {
+      const length = codes[i + 1] === "5" ? 3 : 5;
+      piece = extended(codes.slice(i, i + length));
+      i += length - 1;
+    } else if (parts.length > 1) piece = isExtended(parts[0] ?? "") ? extended(parts) : (parts[0] ?? "");
+    else piece = READABLE[code] ?? code;
+    if (piece !== null) shown.push(piece);
   }
-  return out;
+  return shown.join(";");
 }
-const READABLE: Record<string, string> = { "2": "90", "22": "22;39" };
 
 /** With its colours, and without anything that would move a terminal's cursor or change its title. */
 export const colours = (line: string) =>
@@ -93,7 +117,7 @@ export const colours = (line: string) =>
     // The mark that keeps a colour through the cleaning is no text of theirs.
     .replaceAll("\u0001", "")
     .replace(SEQUENCE, (_, parameters: string | undefined, final: string | undefined) =>
-      final === "m" ? `\u0001[${withoutDim(parameters ?? "")}m` : "",
+      final === "m" ? `\u0001[${asShown(parameters ?? "")}m` : "",
     )
     .replace(CONTROLS_BUT_MARK, "")
     .replaceAll("\u0001", "\u001b");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 /** Why a deployment failed, in words, and what helps: from the agent's sentence and the last lines of the program that ended. */
 import type { Failure, Project, ProjectSettings, StepName } from "@nanoscale/contracts";
+import { plain } from "@/lib/ansi";
 
 export type Remedy =
   /** Changes a setting and deploys anew. */
@@ -122,7 +123,7 @@ const rules: Rule[] = [
 ];
 
 export function diagnose(failure: Failure, project: Limits): Diagnosis {
-  const lines = failure.last_lines.join("\n");
+  const lines = failure.last_lines.map(plain).join("\n");
   for (const rule of rules) {
     const found = rule(failure.sentence, lines, project, failure.step);
     if (found) return found;
