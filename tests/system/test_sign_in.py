@@ -300,6 +300,24 @@ def test_a_revoked_token_and_its_stream_end(boss, owner):
     assert not stream.is_alive() and program('GET', '/api/projects').status == 401
 
 
+def test_what_runs_out_hears_no_more(boss, owner):
+    made = owner('POST', '/api/tokens', {'name': 'a-day', 'scope': 'read', 'days': 1}).json()
+    program, other = Client(boss, token=made['token']), sign_in(boss)
+    newest = max((s for s in owner.get('/api/me/sessions')['sessions'] if not s['current']), key=lambda s: s['created_at'])['id']
+    for client, table, row in ((program, 'api_tokens', made['id']), (other, 'sessions', newest)):
+        stream = Open(client, '/api/logs/shop?follow=1')
+        time.sleep(1)
+        assert stream.is_alive()
+        with contextlib.closing(database(boss)) as db:
+            db.execute(f'UPDATE {table} SET expires_at_ms = ? WHERE id = ?', (int(time.time() * 1000) + 500, row))
+            db.commit()
+        time.sleep(1)
+        assert client('GET', '/api/projects').status == 401, table  # which must not take it from under the stream
+        stream.join(60)
+        assert not stream.is_alive() and client('GET', '/api/projects').status == 401, table
+    assert owner('DELETE', f'/api/tokens/{made["id"]}').status == 204
+
+
 # The second factor
 
 def code_of(secret, offset=0):

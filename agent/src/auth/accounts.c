@@ -13,7 +13,22 @@
 #define UNUSED_MS (7 * DAY_MS)
 /* As exact as people need it: each write costs a small server's disk something. */
 #define TOUCH_MS (INT64_C(60) * 1000)
+#define LOOK_US (UINT64_C(15) * 1000 * 1000)
 #define TOKEN_PREFIX "nst_"
+
+/* Nobody asks with them any more, but somebody may be listening. */
+static void end_what_has_run_out(void *owner) {
+        Accounts *a = owner;
+        int64_t now = clock_now_ms(), n = 0;
+
+        if (store_count_run_out(a->store, a->looked_ms, now, now - UNUSED_MS, &n) == STORE_OK &&
+            (n == 0 || store_session_clean(a->store, now, now - UNUSED_MS) == STORE_OK)) {
+                if (n > 0)
+                        accounts_ended(a);
+                a->looked_ms = now;
+        }
+        (void) timer_rearm(a->timer, LOOK_US);
+}
 
 int accounts_new(Loop *l, Store *store, const Sealer *sealer, Accounts **ret_accounts) {
         Accounts *a = calloc(1, sizeof *a);
@@ -21,10 +36,12 @@ int accounts_new(Loop *l, Store *store, const Sealer *sealer, Accounts **ret_acc
 
         if (!a)
                 return -ENOMEM;
-        *a = (Accounts){ .loop = l, .store = store, .sealer = sealer };
+        *a = (Accounts){ .loop = l, .store = store, .sealer = sealer, .looked_ms = clock_now_ms() };
         r = hasher_new(l, &a->hasher);
+        if (r == 0)
+                r = timer_start(l, 0, end_what_has_run_out, a, &a->timer);
         if (r < 0) {
-                free(a);
+                accounts_free(a);
                 return r;
         }
         *ret_accounts = a;
@@ -34,6 +51,7 @@ int accounts_new(Loop *l, Store *store, const Sealer *sealer, Accounts **ret_acc
 Accounts *accounts_free(Accounts *a) {
         if (!a)
                 return NULL;
+        timer_drop(a->timer);
         hasher_free(a->hasher);
         free(a);
         return NULL;
@@ -132,10 +150,8 @@ int accounts_by_cookie(Accounts *a, const char *value, const char *address, Sign
                 return STORE_E_ABSENT;
         token_hash(value, hash);
         r = store_session_get(a->store, hash, &row);
-        if (r == STORE_OK && !is_good_session(&row, now)) {
-                (void) store_session_clean(a->store, now, now - UNUSED_MS);
+        if (r == STORE_OK && !is_good_session(&row, now)) /* end_what_has_run_out() removes it, and whoever listens with it */
                 r = STORE_E_ABSENT;
-        }
         if (r == STORE_OK)
                 r = store_user_get(a->store, row.user_id, &user);
         if (r == STORE_OK) {

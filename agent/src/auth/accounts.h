@@ -98,7 +98,8 @@ int accounts_sign_out(Accounts *a, const SignedIn *who);
 int accounts_token_new(Accounts *a, const char *name, const char *scope, int64_t days, ApiTokenRow *ret_row,
                        char ret_token[static API_TOKEN_SIZE]);
 
-/* Runs whenever sessions or tokens have ended: whoever is followed by an open connection has to show anew that it may. */
+/* Runs whenever sessions or tokens have ended (15 s later at most, of those whose time has run out): whoever is followed by an open
+ * connection has to show anew that it may. */
 void accounts_on_ended(Accounts *a, void (*ended)(void *owner), void *owner);
 /* Tells so; for those who have ended one in the store. */
 void accounts_ended(Accounts *a);

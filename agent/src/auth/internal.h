@@ -17,6 +17,8 @@ struct Accounts {
         Hasher *hasher;
         void (*tell_ended)(void *owner); /* may be NULL */
         void *ended_owner;
+        Timer *timer;
+        int64_t looked_ms; /* when it looked last for what had run out */
         Attempts addresses, users;
 };
 

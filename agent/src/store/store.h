@@ -132,6 +132,8 @@ int store_session_delete(Store *s, const char *user_id, const char *id);
 int store_session_delete_others(Store *s, const char *user_id, const char *keep_id); /* "": all */
 /* Those that are over, and those that nobody has used since. */
 int store_session_clean(Store *s, int64_t now_ms, int64_t unused_since_ms);
+/* How many sessions there are that this would clean, and API tokens whose time has come since since_ms. */
+int store_count_run_out(Store *s, int64_t since_ms, int64_t now_ms, int64_t unused_since_ms, int64_t *ret);
 
 typedef struct {
         char *id, *hash, *name;

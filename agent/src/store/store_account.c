@@ -57,6 +57,9 @@ static const Query session_exists = { "SELECT count(*) FROM sessions WHERE id = 
 static const Query session_delete = { "DELETE FROM sessions WHERE id = :id AND user_id = :user", NULL };
 static const Query session_delete_others = { "DELETE FROM sessions WHERE user_id = :user AND id <> :keep", NULL };
 static const Query session_clean = { "DELETE FROM sessions WHERE expires_at_ms <= :now OR used_at_ms <= :unused", NULL };
+static const Query count_run_out = { "SELECT (SELECT count(*) FROM sessions WHERE expires_at_ms <= :now OR used_at_ms <= :unused)"
+                                     " + (SELECT count(*) FROM api_tokens WHERE expires_at_ms > :since AND expires_at_ms <= :now)",
+                                     NULL };
 /* Whoever signs in a thousand times has but the newest. */
 static const Query session_limit = { "DELETE FROM sessions WHERE user_id = :user AND id NOT IN "
                                      "(SELECT id FROM sessions WHERE user_id = :user ORDER BY used_at_ms DESC, id LIMIT :limit)",
@@ -168,6 +171,13 @@ int store_session_delete_others(Store *s, const char *user_id, const char *keep_
 int store_session_clean(Store *s, int64_t now_ms, int64_t unused_since_ms) {
         return absent_is_fine(sql_write(s, &session_clean, NULL,
                                         ARGUMENTS({ ":now", .number = now_ms }, { ":unused", .number = unused_since_ms })));
+}
+
+int store_count_run_out(Store *s, int64_t since_ms, int64_t now_ms, int64_t unused_since_ms, int64_t *ret) {
+        return sql_number(
+                        s, &count_run_out,
+                        ARGUMENTS({ ":since", .number = since_ms }, { ":now", .number = now_ms }, { ":unused", .number = unused_since_ms }),
+                        ret);
 }
 
 /* --- tokens for programs --- */
