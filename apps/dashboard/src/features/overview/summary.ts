@@ -32,9 +32,16 @@ export function summarize(projects: readonly Project[], servers: readonly Server
 
 export type Trouble = { key: string; href: string; name: string; sentence: string; grave: boolean };
 
+/** Certificates that end soon, by their domain: the projects' own, which say more than their server's warning does. */
+const endingSoon = (projects: readonly Project[]) =>
+  projects.flatMap((p) => p.domains.filter((d) => d.ends_soon && d.problem).map((d) => d.name));
+
 /** Everything that somebody should see to, the gravest first. */
 export function troubles(projects: readonly Project[], servers: readonly Server[]): Trouble[] {
   const all: Trouble[] = [];
+  const ending = endingSoon(projects);
+  const isToldBelow = (sentence: string) =>
+    ending.some((name) => sentence.startsWith(`The certificate of ${name} `));
   for (const s of servers) {
     const href = `/servers/${encodeURIComponent(s.id)}`;
     if (s.status === "offline")
@@ -45,7 +52,7 @@ export function troubles(projects: readonly Project[], servers: readonly Server[
         sentence: s.reason ?? "It does not answer.",
         grave: true,
       });
-    for (const w of s.warnings)
+    for (const w of s.warnings.filter(({ sentence }) => !isToldBelow(sentence)))
       all.push({
         key: `${s.id} ${w.type} ${w.sentence}`,
         href,

@@ -31,14 +31,14 @@ function NewProject() {
   );
 }
 
-function RecentDeployments() {
+function RecentDeployments({ waits }: { waits: boolean }) {
   const recent = useQuery(recentDeployments(SHOWN));
   return (
     <Card>
       <CardHeader>
         <CardTitle>Recent deployments</CardTitle>
       </CardHeader>
-      {recent.isPending ? (
+      {recent.isPending || waits ? (
         <CardBody className="grid gap-3.5">
           {[0, 1, 2, 3, 4].map((i) => (
             <Skeleton key={i} className="h-10" />
@@ -96,8 +96,12 @@ export function OverviewView() {
         <Cards projects={allProjects.data} servers={allServers.data} />
       )}
       {known ? <TroubleList troubles={troubles(known.projects, known.servers)} /> : null}
-      <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
-        <RecentDeployments />
+      {/* What there is to see to comes above it: until that is known, nothing stands here that it could push away. */}
+      <div
+        key={known ? "known" : "waits"}
+        className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]"
+      >
+        <RecentDeployments waits={!known && !failed} />
         <div className="grid gap-6">
           {/* First the one whose height is known before its content: nothing moves when that comes. */}
           <Orchestrator servers={allServers.data} />
