@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The newest deployments of all projects: those of this server, and of each project on another one the newest that it has told of. */
+/* The newest deployments of all projects: those of this server, and those of others as these have told of them last. */
 #include "api/elsewhere.h"
 #include "api/reply.h"
 
@@ -57,22 +57,25 @@ static void add_own(const Api *a, size_t limit, FoundList *all) {
         free(rows);
 }
 
-static void add_elsewhere(const Api *a, const char *server_id, FoundList *all) {
-        ProjectRow *rows = NULL;
+static void add_elsewhere(const Api *a, size_t limit, FoundList *all) {
+        Store *store = a->config.context->store;
+        PlaceRow *rows = NULL;
         size_t n = 0;
 
-        if (store_project_list_on(a->config.context->store, server_id, &rows, &n) != STORE_OK)
+        if (store_place_list_told(store, limit, &rows, &n) != STORE_OK)
                 return;
         for (size_t i = 0; i < n; i++) {
-                json_t *said = rows[i].mirror ? json_loads(rows[i].mirror, 0, NULL) : NULL;
-                json_t *latest = json_object_get(said, "latest_deployment");
+                ProjectRow project = { 0 };
+                json_t *told = json_loads(rows[i].told, 0, NULL);
 
-                if (json_is_object(latest)) {
-                        mirror_own(&rows[i], latest);
-                        add(all, json_incref(latest));
+                if (json_is_object(told) && store_project_get(store, rows[i].project_id, &project) == STORE_OK &&
+                    is_elsewhere(a, &project)) {
+                        mirror_own(&project, told);
+                        add(all, json_incref(told));
                 }
-                json_decref(said);
-                project_row_done(&rows[i]);
+                json_decref(told);
+                project_row_done(&project);
+                place_row_done(&rows[i]);
         }
         free(rows);
 }
@@ -83,11 +86,8 @@ static int newest_first(const void *x, const void *y) {
 }
 
 void api_deployment_list_all(Api *a, HttpRequest *rq, const char *argument) {
-        const DeployContext *c = a->config.context;
         FoundList all = { 0 };
-        ServerRow *servers = NULL;
         json_t *list = json_array();
-        size_t n = 0;
         long limit;
 
         (void) argument;
@@ -96,14 +96,7 @@ void api_deployment_list_all(Api *a, HttpRequest *rq, const char *argument) {
                 return;
         }
         add_own(a, (size_t) limit, &all);
-        if (a->nodes)
-                (void) store_server_list(c->store, &servers, &n);
-        for (size_t i = 0; i < n; i++) {
-                if (strcmp(servers[i].id, c->server_id) != 0)
-                        add_elsewhere(a, servers[i].id, &all);
-                server_row_done(&servers[i]);
-        }
-        free(servers);
+        add_elsewhere(a, (size_t) limit, &all);
         if (all.n)
                 qsort(all.list, all.n, sizeof(*all.list), newest_first);
         for (size_t i = 0; i < all.n; i++)

@@ -64,17 +64,36 @@ json_t *describe_any(const Api *a, const ProjectRow *row) {
 /* A description with the last lines of a crash is some KiB long; more is none. */
 enum { MIRROR_MAX = 128 * 1024 };
 
+/* A deployment is described in some hundred bytes. */
+enum { TOLD_MAX = 16 * 1024 };
+
+/* Only of deployments that were begun here: a server makes up none. One that was under way when it was told of last, and is not the latest
+ * any more, came to an end that was missed. */
+static void note_latest(Api *a, const ProjectRow *row, const json_t *before, const json_t *latest) {
+        Store *store = a->config.context->store;
+        auto_free char *text = json_is_object(latest) ? json_dumps(latest, JSON_COMPACT) : NULL;
+        const char *id = json_string_value(json_object_get(latest, "id")), *id_before = json_string_value(json_object_get(before, "id"));
+
+        if (id_before && (!id || strcmp(id, id_before) != 0) && json_is_null(json_object_get(before, "finished_at")))
+                (void) store_place_set_told(store, id_before, row->id, NULL);
+        if (id && text && strlen(text) <= TOLD_MAX)
+                (void) store_place_set_told(store, id, row->id, text);
+}
+
 static void take_one(Api *a, const ProjectRow *row, const json_t *description) {
         auto_free char *text = json_dumps(description, JSON_COMPACT);
-        json_t *before;
+        json_t *said, *before, *latest = json_object_get(description, "latest_deployment");
 
         if (!text || strlen(text) > MIRROR_MAX || (row->mirror && strcmp(text, row->mirror) == 0) ||
             store_project_set_mirror(a->config.context->store, row->id, text) != STORE_OK)
                 return;
-        before = row->mirror ? json_loads(row->mirror, 0, NULL) : NULL;
-        if (!json_equal(json_object_get(before, "latest_deployment"), json_object_get(description, "latest_deployment")))
+        said = row->mirror ? json_loads(row->mirror, 0, NULL) : NULL;
+        before = json_object_get(said, "latest_deployment");
+        if (!json_equal(before, latest)) {
+                note_latest(a, row, before, latest);
                 events_latest(a->events, row->id);
-        json_decref(before);
+        }
+        json_decref(said);
 }
 
 static json_t *by_id(const json_t *list) {

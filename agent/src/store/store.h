@@ -191,6 +191,7 @@ int store_project_list(Store *s, const char *after, size_t limit, ProjectRow **r
 /* All those of one server, by name. */
 int store_project_list_on(Store *s, const char *server_id, ProjectRow **ret_rows, size_t *ret_n);
 int store_project_count_on(Store *s, const char *server_id, int64_t *ret_n);
+/* What the server that it was on said of it and of its deployments is forgotten. */
 int store_project_set_server(Store *s, const char *id, const char *server_id);
 /* What belongs to the server that it was on goes: deployments, steps, releases, wakes, what is live. Settings and env vars stay. */
 int store_project_clear(Store *s, const char *id);
@@ -277,6 +278,18 @@ int store_deployment_update(Store *s, const DeploymentRow *r);
 /* --- deployments on other servers: whose they are; the newest 1,000 of a project --- */
 int store_place_put(Store *s, const char *deployment_id, const char *project_id, int64_t now_ms);
 int store_place_get(Store *s, const char *deployment_id, char **ret_project_id); /* STORE_E_ABSENT */
+/* What its server said of it last, JSON; NULL: nothing that still holds. STORE_E_ABSENT: the project has no such one. */
+int store_place_set_told(Store *s, const char *deployment_id, const char *project_id, const char *told);
+
+typedef struct {
+        char *id, *project_id;
+        int64_t created_at_ms;
+        char *told; /* may be NULL */
+} PlaceRow;
+
+void place_row_done(PlaceRow *r);
+/* Those of which something was said, newest first. */
+int store_place_list_told(Store *s, size_t limit, PlaceRow **ret_rows, size_t *ret_n);
 
 /* --- projects on their way to another server --- */
 typedef struct {

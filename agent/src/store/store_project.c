@@ -54,6 +54,7 @@ static const Query list = { "SELECT $columns FROM projects WHERE name > :after O
 static const Query list_on = { "SELECT $columns FROM projects WHERE server_id = :server ORDER BY name", &table };
 static const Query count_on = { "SELECT count(*) FROM projects WHERE server_id = :server", NULL };
 static const Query set_server = { "UPDATE projects SET server_id = :server, mirror = NULL WHERE id = :id", NULL };
+static const Query clear_told = { "UPDATE deployment_places SET told = NULL WHERE project_id = :id", NULL };
 static const Query clear_live = { "UPDATE projects SET live_slot = '', live_release = 0, next_release = 1, crash = NULL, awake_bytes = 0 "
                                   "WHERE id = :id",
                                   NULL };
@@ -111,7 +112,12 @@ int store_project_count_on(Store *s, const char *server_id, int64_t *ret_n) {
 }
 
 int store_project_set_server(Store *s, const char *id, const char *server_id) {
-        return sql_write(s, &set_server, NULL, ARGUMENTS({ ":id", id }, { ":server", server_id }));
+        int r = sql_write(s, &set_server, NULL, ARGUMENTS({ ":id", id }, { ":server", server_id }));
+
+        if (r != STORE_OK)
+                return r;
+        r = sql_write(s, &clear_told, NULL, ARGUMENTS({ ":id", id }));
+        return r == STORE_E_ABSENT ? STORE_OK : r;
 }
 
 int store_project_clear(Store *s, const char *id) {

@@ -504,6 +504,48 @@ static void tokens(void **state) {
         assert_int_equal(store_token_take(s, "bbbb", 90000000), STORE_E_ABSENT);
 }
 
+/* Of "place0000002" to "place0001001". */
+static void told_of_places(Store *s, const char *project) {
+        const ServerRow there = { .id = T("elsewhere000"),
+                                  .name = T("elsewhere"),
+                                  .ip_address = T("10.0.0.9"),
+                                  .status = T("online"),
+                                  .secret_key = T(""),
+                                  .version = T("") };
+        PlaceRow *rows;
+        size_t n;
+
+        assert_int_equal(store_place_set_told(s, "place0000001", project, "{}"), STORE_E_ABSENT);
+        assert_int_equal(store_place_set_told(s, "place0000005", "nobodynobody", "{}"), STORE_E_ABSENT);
+        for (int i = 5; i < 8; i++) {
+                char id[16];
+
+                (void) snprintf(id, sizeof id, "place%07d", i);
+                assert_int_equal(store_place_set_told(s, id, project, id), STORE_OK);
+        }
+        assert_int_equal(store_place_set_told(s, "place0000007", project, NULL), STORE_OK);
+        assert_int_equal(store_place_list_told(s, 10, &rows, &n), STORE_OK);
+        assert_int_equal(n, 2);
+        assert_string_equal(rows[0].told, "place0000006");
+        assert_string_equal(rows[1].id, "place0000005");
+        assert_string_equal(rows[1].project_id, project);
+        place_row_done(&rows[0]);
+        place_row_done(&rows[1]);
+        free(rows);
+        assert_int_equal(store_place_list_told(s, 1, &rows, &n), STORE_OK);
+        assert_int_equal(n, 1);
+        place_row_done(&rows[0]);
+        free(rows);
+        /* What was there is not where it is now. */
+        assert_int_equal(store_server_put(s, &there), STORE_OK);
+        assert_int_equal(store_project_set_server(s, project, "elsewhere000"), STORE_OK);
+        assert_int_equal(store_place_list_told(s, 10, &rows, &n), STORE_OK);
+        assert_int_equal(n, 0);
+        free(rows);
+        assert_int_equal(store_project_set_server(s, project, node.id), STORE_OK);
+        assert_int_equal(store_server_delete(s, there.id), STORE_OK);
+}
+
 static void places(void **state) {
         Store *s = *state;
         const ProjectRow row = project("placesplaces", "places");
@@ -523,6 +565,7 @@ static void places(void **state) {
         assert_int_equal(store_place_get(s, "place0000001", &owner), STORE_E_ABSENT);
         assert_int_equal(store_place_get(s, "place0000002", &owner), STORE_OK);
         free(owner);
+        told_of_places(s, row.id);
         assert_int_equal(store_project_delete(s, row.id), STORE_OK);
         assert_int_equal(store_place_get(s, id, &owner), STORE_E_ABSENT);
 }
@@ -737,6 +780,34 @@ static void single_domains_are_taken_over(void **state) {
         assert_int_equal(unlink(file), 0);
 }
 
+static void deployments_told_before(void **state) {
+        static const char old[] = "INSERT INTO servers (id, name, ip_address, status, secret_key) VALUES ('s', 's', '', '', '');"
+                                  "INSERT INTO projects (id, server_id, name, repo_url, env_vars, port, mirror) VALUES"
+                                  " ('one', 's', 'a', 'r', '', 1, '{\"latest_deployment\":{\"id\":\"two\",\"state\":\"live\"}}'),"
+                                  " ('odd', 's', 'b', 'r', '', 1, 'no JSON'), ('new', 's', 'c', 'r', '', 1, NULL);"
+                                  "INSERT INTO deployment_places (id, project_id, created_at_ms) VALUES"
+                                  " ('one', 'one', 1), ('two', 'one', 2), ('three', 'odd', 3), ('four', 'new', 4);";
+        char file[80];
+        Store *s = NULL;
+        PlaceRow *rows;
+        size_t n;
+
+        (void) state;
+        (void) snprintf(file, sizeof(file), "%s/told.db", directory);
+        assert_int_equal(store_open_with(file, store_migrations, 7, &s), 0);
+        assert_int_equal(sqlite3_exec(s->db, old, NULL, NULL, NULL), SQLITE_OK);
+        store_close(s);
+        assert_int_equal(store_open(file, &s), 0);
+        assert_int_equal(store_place_list_told(s, 10, &rows, &n), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(rows[0].id, "two");
+        assert_string_equal(rows[0].told, "{\"id\":\"two\",\"state\":\"live\"}");
+        place_row_done(&rows[0]);
+        free(rows);
+        store_close(s);
+        assert_int_equal(unlink(file), 0);
+}
+
 static void deleting_a_project(void **state) {
         static const char *const counts[] = { "SELECT count(*) FROM deployments", "SELECT count(*) FROM steps",
                                               "SELECT count(*) FROM releases", "SELECT count(*) FROM wakes",
@@ -809,6 +880,7 @@ int main(void) {
                 cmocka_unit_test(projects_elsewhere),
                 cmocka_unit_test(domains),
                 cmocka_unit_test(single_domains_are_taken_over),
+                cmocka_unit_test(deployments_told_before),
                 cmocka_unit_test(transactions),
                 cmocka_unit_test(deleting_a_project),
                 cmocka_unit_test(foreign_keys_are_indexed),
