@@ -10,7 +10,7 @@ from nodes import Lab, new_artefacts, say
 # About how long a file takes, in seconds, so that the long ones are begun first; of a file that is not here 100 is assumed.
 SECONDS = {'test_dashboard': 280, 'test_cluster': 150, 'test_cluster_attacks': 120, 'test_cluster_failures': 220, 'test_deploy': 300, 'test_domains': 110, 'test_domains_attacks': 60,
            'test_domains_failures': 110,
-           'test_helper': 200, 'test_install': 120, 'test_nodes': 60, 'test_sandbox': 20, 'test_secrets': 40, 'test_trace': 30, 'test_units_journal': 60, 'test_web_api': 200}
+           'test_helper': 200, 'test_install': 120, 'test_nodes': 60, 'test_package': 110, 'test_sandbox': 20, 'test_secrets': 40, 'test_trace': 30, 'test_units_journal': 60, 'test_web_api': 200}
 
 
 def pytest_addoption(parser):

@@ -8,8 +8,16 @@ import { inTheme, settled, show } from "./common.mjs";
 const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
 const SIZES = { desktop: DESKTOP, phone: PHONE };
 
+/** Until what fades or slides in is there: half-way its contrast is not the one that it has. What turns for ever goes on. */
+const still = (page) =>
+  page.evaluate(() => {
+    const ending = document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity);
+    return Promise.allSettled(ending.map((a) => a.finished)).then(() => undefined);
+  });
+
 /** A line for each finding of axe-core in what is on the screen, or in one part of it. */
 async function findings(page, within) {
+  await still(page);
   await page.evaluate(readFileSync(axeSource(), "utf8")); // the page's policy is not asked about this, unlike about a script element
   const { violations, passes } = await page.evaluate(
     ([part, tags]) => window.axe.run(part ?? document, { runOnly: tags, resultTypes: ["violations"] }),
@@ -46,11 +54,8 @@ export async function look(page, { pages, directory }, { problems, violations, e
         for (const theme of ["light", "dark"]) {
           await inTheme(page, theme, title);
           await page.screenshot({ path: join(directory, `${name}-${size}-${theme}.png`) });
-          // On a phone the colours are the same: one theme is enough.
-          const axe = size === "phone" && theme === "light" ? [] : await findings(page);
-          wrong.push(
-            ...[...axe, ...(await tooWide(page))].map((line) => `${path}, ${theme}, ${size}: ${line}`),
-          );
+          const found = [...(await findings(page)), ...(await tooWide(page))];
+          wrong.push(...found.map((line) => `${path}, ${theme}, ${size}: ${line}`));
         }
         const found = [...(await violations()), ...problems()];
         wrong.push(...found.map((line) => `${path}, ${size}: ${line}`));

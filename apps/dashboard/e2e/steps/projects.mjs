@@ -176,7 +176,9 @@ export async function openByOldName(page, { old, name, deployment }, { expect })
   expect(new RegExp(`status of 404 .* /api/projects/${old}$`));
   await page.goto(`/projects/${old}/deployments/${deployment}`);
   await page.waitForURL(`**/projects/${name}/deployments/${deployment}`);
-  await page.getByRole("navigation", { name: "Breadcrumbs" }).getByRole("link", { name }).waitFor();
+  // Its log was written under that name, too.
+  await page.getByRole("log", { name: "Lines of the build" }).getByLabel("Line 1", { exact: true }).waitFor();
+  await page.getByRole("navigation", { name: "Where this is" }).getByRole("link", { name }).waitFor();
 }
 
 /** Deletes it for good; ends on the list, which has it no more. */
