@@ -26,6 +26,7 @@ export function TimeChart({
   stepSeconds,
   format,
   base = 10,
+  least = 0,
   max,
 }: {
   title: string;
@@ -35,6 +36,8 @@ export function TimeChart({
   format: (value: number) => string;
   /** 1024 for bytes. */
   base?: 10 | 1024;
+  /** So far the axis goes at least: what is next to nothing looks so. */
+  least?: number;
   /** Where the axis ends; else where the greatest value is. */
   max?: number;
 }) {
@@ -53,7 +56,7 @@ export function TimeChart({
   const count = lines[0]?.values.length ?? 0;
   const points = Math.max(2, Math.min(count, Math.floor(inner / PIXELS_PER_POINT)));
   const thinned = lines.map((line) => ({ ...line, values: thin(line.values, points) }));
-  const greatest = Math.max(0, ...thinned.flatMap((line) => line.values.map((v) => v ?? 0)));
+  const greatest = Math.max(least, ...thinned.flatMap((line) => line.values.map((v) => v ?? 0)));
   const ticks = axis(max ?? greatest, base);
   const top = max ?? ticks.at(-1) ?? 1;
   const height = BOX.height - BOX.top - BOX.bottom;

@@ -21,7 +21,7 @@ export function Checkbox({ checked, onCheckedChange, label, hint, className, ...
         checked={checked}
         onChange={(event) => onCheckedChange(event.target.checked)}
         aria-describedby={hint ? `${id}-hint` : undefined}
-        className="mt-0.5 size-4 shrink-0 accent-primary"
+        className="mt-0.5"
         {...p}
       />
       <div className="grid gap-0.5">

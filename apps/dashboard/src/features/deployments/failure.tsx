@@ -43,6 +43,13 @@ function RemedyButton({
 type Retry = (changes?: Partial<ProjectSettings>) => void;
 
 /** What went wrong, the lines before it, and the button that helps. */
+/** Without the empty lines at both ends. */
+const withoutEdges = (lines: string[]) =>
+  lines.slice(
+    lines.findIndex((line) => line.trim() !== ""),
+    lines.findLastIndex((line) => line.trim() !== "") + 1,
+  );
+
 export function FailureCard({
   failure,
   project,
@@ -55,7 +62,7 @@ export function FailureCard({
   onRetry: Retry;
 }) {
   const { title, advice, remedies } = diagnose(failure, project);
-  const lines = failure.last_lines.map(plain);
+  const lines = withoutEdges(failure.last_lines.map(plain));
   return (
     <section
       aria-label="Why it failed"

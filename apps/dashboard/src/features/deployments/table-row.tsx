@@ -83,7 +83,6 @@ export function DeploymentTableRow(props: Props) {
         <input
           type="checkbox"
           aria-label={`Compare ${KIND_WORDS[d.kind]} ${d.number}`}
-          className="size-4 accent-primary"
           checked={isChosen}
           onChange={(event) => onChoose(event.target.checked)}
         />

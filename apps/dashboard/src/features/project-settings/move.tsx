@@ -69,7 +69,7 @@ function Choice({ project, targets }: { project: Project; targets: Server[] }) {
       <p className="text-muted-foreground">
         {project.live_release === null
           ? "Nothing of it is live yet."
-          : "It is built anew there, and serves from here until it is healthy there."}
+          : "On another server it is built anew. It serves from here until it is healthy there."}
       </p>
       {targets.length === 0 ? (
         <p>

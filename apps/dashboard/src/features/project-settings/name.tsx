@@ -28,7 +28,7 @@ export function NameCard({ project }: { project: Project }) {
       </CardHeader>
       <CardBody className="grid gap-4 text-sm">
         <p className="text-muted-foreground">
-          {hindrance ?? "The name is the first part of its address. Another name is another address."}
+          {hindrance ?? "The first part of its address: another name is another address."}
         </p>
         <Button
           variant="secondary"

@@ -72,7 +72,7 @@ function Open({ project, onOpenChange, release }: Props) {
               <input
                 type="radio"
                 name="release"
-                className="mt-1 accent-primary"
+                className="mt-0.5"
                 checked={r.number === target}
                 onChange={() => setChosen(r.number)}
               />

@@ -33,7 +33,7 @@ function ScopeChoice({ scope, onChange }: { scope: TokenScope; onChange: (scope:
             name={id}
             checked={value === scope}
             onChange={() => onChange(value)}
-            className="mt-0.5 size-4 shrink-0 accent-primary"
+            className="mt-0.5"
           />
           <span>
             <span className="font-medium">{label}</span>

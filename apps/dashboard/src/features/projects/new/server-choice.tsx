@@ -50,7 +50,7 @@ export function ServerChoice({
     );
   }
   return (
-    <fieldset className="grid max-h-80 gap-3 overflow-y-auto p-0.5 sm:grid-cols-2">
+    <fieldset className="-m-0.5 grid max-h-80 gap-3 overflow-y-auto p-0.5 sm:grid-cols-2">
       <legend className="mb-1.5 text-sm font-medium">Server</legend>
       {all.data.map((server) => {
         const open = isOpen(server);
@@ -66,7 +66,6 @@ export function ServerChoice({
               <input
                 type="radio"
                 name="server"
-                className="accent-primary"
                 disabled={!open}
                 checked={server.name === value}
                 onChange={() => onChange(server.name)}

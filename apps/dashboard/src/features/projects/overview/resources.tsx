@@ -70,6 +70,7 @@ export function Resources({ project }: { project: Project }) {
               start={known.start}
               stepSeconds={known.step_seconds}
               format={percent}
+              least={2}
               lines={[{ name: "Of one core", values: known.series.cpu_percent, colour: 2 }]}
             />
           </div>
