@@ -6,6 +6,7 @@ import { RelativeTime } from "@/components/ui/time";
 import { part } from "@/lib/api";
 import { shortCommit } from "@/lib/format";
 import { duration } from "@/lib/time";
+import { statusOfDeployment } from "./states";
 
 export const deploymentHref = (d: Pick<Deployment, "project" | "id">) =>
   `/projects/${part(d.project)}/deployments/${part(d.id)}`;
@@ -18,14 +19,14 @@ export function deploymentTitle(d: Deployment): string {
 }
 
 /** One line of a list over several projects. */
-export function DeploymentRow({ deployment: d }: { deployment: Deployment }) {
+export function DeploymentRow({ deployment: d, current }: { deployment: Deployment; current: boolean }) {
   return (
     <Link
       href={deploymentHref(d)}
       prefetch={false}
       className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 px-5 py-3 hover:bg-muted/40 focus-visible:-outline-offset-2 sm:grid-cols-[7.5rem_minmax(0,1fr)_auto]"
     >
-      <Status value={d.state} />
+      <Status value={statusOfDeployment(d, current)} />
       <span className="order-last col-span-2 min-w-0 sm:order-none sm:col-span-1">
         <span className="block truncate text-sm font-medium">{deploymentTitle(d)}</span>
         <span className="flex min-w-0 items-center gap-1.5 text-sm text-muted-foreground">

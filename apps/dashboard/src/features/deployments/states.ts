@@ -5,6 +5,13 @@ import type { StatusKey } from "@/components/ui/status";
 const ENDED = new Set(["live", "failed", "canceled", "superseded"]);
 export const isOver = (d: Pick<Deployment, "state">) => ENDED.has(d.state);
 
+/** Of each project the newest that went live: the others did, and are over. The list is newest first. */
+export function currentOf(list: readonly Deployment[]): ReadonlySet<string> {
+  const newest = new Map<string, string>();
+  for (const d of list) if (d.state === "live" && !newest.has(d.project_id)) newest.set(d.project_id, d.id);
+  return new Set(newest.values());
+}
+
 /** "Live" is said of what serves now alone: the API keeps the word for all that ever did. */
 export const statusOfDeployment = (d: Deployment, current: boolean): StatusKey =>
   d.state === "live" && !current ? "ok" : d.state;

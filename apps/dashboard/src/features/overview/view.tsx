@@ -12,6 +12,7 @@ import { Empty } from "@/components/ui/empty";
 import { Problem } from "@/components/ui/problem";
 import { Skeleton } from "@/components/ui/skeleton";
 import { DeploymentRow } from "@/features/deployments/row";
+import { currentOf } from "@/features/deployments/states";
 import { projects, recentDeployments, servers } from "@/lib/queries";
 import { Cards } from "./cards";
 import { Orchestrator } from "./orchestrator";
@@ -33,6 +34,7 @@ function NewProject() {
 
 function RecentDeployments({ waits }: { waits: boolean }) {
   const recent = useQuery(recentDeployments(SHOWN));
+  const current = currentOf(recent.data ?? []);
   return (
     <Card>
       <CardHeader>
@@ -54,7 +56,7 @@ function RecentDeployments({ waits }: { waits: boolean }) {
         <ul className="divide-y">
           {recent.data.map((d) => (
             <li key={d.id}>
-              <DeploymentRow deployment={d} />
+              <DeploymentRow deployment={d} current={current.has(d.id)} />
             </li>
           ))}
         </ul>
