@@ -30,7 +30,7 @@ static int on_event(void *owner, const SseEvent *event) {
         out_style(stdout, STYLE_DIM);
         say(stdout, "%s ", when);
         out_style(stdout, STYLE_PLAIN);
-        say(stdout, "%s\n", member_text(data, "line"));
+        say_printed(member_text(data, "line"));
         (void) fflush(stdout);
         return 0;
 }

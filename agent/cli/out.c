@@ -71,6 +71,40 @@ void say_cut(FILE *f, size_t columns, const char *format, ...) {
         va_end(args);
 }
 
+static const char *next_style(const char *s) {
+        while ((s = strchr(s, '\033')) && !text_style(s, strlen(s)))
+                s++;
+        return s;
+}
+
+static void put_clean(const char *s, size_t length) {
+        auto_call(text_cleanup) Text text = { 0 };
+
+        (void) clean_put(&text, s, length, CLEAN_ALL);
+        if (text.data && !text.error)
+                (void) fwrite(text.data, 1, text.length, stdout);
+}
+
+void say_printed(const char *line) {
+        bool styled = false;
+
+        for (const char *end; *line; line = end) {
+                size_t style = text_style(line, strlen(line));
+
+                if (style) {
+                        end = line + style;
+                        styled = out.colour;
+                        if (out.colour)
+                                (void) fwrite(line, 1, style, stdout);
+                } else {
+                        end = next_style(line + 1);
+                        end = end ? end : line + strlen(line);
+                        put_clean(line, (size_t) (end - line));
+                }
+        }
+        (void) fputs(styled ? "\033[0m\n" : "\n", stdout);
+}
+
 void complain(const char *format, ...) {
         va_list args;
 

@@ -29,6 +29,8 @@ size_t out_columns(void);
 void say(FILE *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, cut off after columns. */
 void say_cut(FILE *f, size_t columns, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* A line that a program printed, to standard output: where that shows colours, the line's own as well (text_style()). */
+void say_printed(const char *line);
 /* "nanoscale: …" on standard error, one line. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -276,8 +276,9 @@ void view_log(View *v, const json_t *log) {
         if (!v->verbose)
                 return; /* drawn with the next tick: a build prints faster than anyone reads */
         erase(v);
+        say(stdout, "  ");
         out_style(stdout, STYLE_DIM);
-        say(stdout, "  %s\n", line);
+        say_printed(line);
         out_style(stdout, STYLE_PLAIN);
         draw(v);
 }

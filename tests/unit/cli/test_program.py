@@ -1251,6 +1251,14 @@ class Logs(Case):
         done = self.check(0, "logs", "shop", "--json")
         self.assertEqual([json.loads(line)["line"] for line in done.stdout.splitlines()], ["one", "\033[1mtwo\033[0m\tx"])
 
+    def test_colours_on_a_terminal(self):
+        self.routes["GET", "/api/logs/shop?lines=100&follow=0"] = lambda h: h.stream(self.lines("\033[1;31mred\033[2J\033]0;x\a\u009b2J!", "plain"))
+        _, shown = self.run_on_terminal("logs", "shop")
+        self.assertIn("\033[1;31mred2J!\033[0m\r\n", shown)
+        self.assertTrue(shown.endswith("plain\r\n"))
+        _, shown = self.run_on_terminal("logs", "shop", env={"NO_COLOR": "1"})
+        self.assertNotIn("\033", shown)
+
     def test_follow_goes_on_after_a_restart_until_interrupted(self):
         self.routes["GET", "/api/logs/shop?lines=5&follow=1"] = lambda h: h.stream(self.lines("one"), cut=True)
         gone = threading.Event()
