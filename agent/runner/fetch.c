@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/text.h"
 #include "git.h"
 #include "say.h"
 #include "security/validate.h"
@@ -137,13 +138,17 @@ static int fetch_commit(Build *b, const char *commit, bool exact) {
 }
 
 static void say_author(void *owner, const char *line) {
+        auto_free char *bare = text_without_styles(line);
+
         (void) owner;
-        say("author %.256s", line);
+        say("author %.256s", bare ? bare : "");
 }
 
 static void say_subject(void *owner, const char *line) {
+        auto_free char *bare = text_without_styles(line);
+
         (void) owner;
-        say("subject %.500s", line);
+        say("subject %.500s", bare ? bare : "");
 }
 
 /* What a commit says of itself is text of a stranger's, like all output. */

@@ -339,7 +339,7 @@ class Build(unittest.TestCase):
             """)
         self.build(env={"API_KEY": "abcdef-123", "PEM": "first of two lines\nsecond of two lines", "SHORT": "end"})
         out = self.said("out")
-        self.assertEqual(out, ["key is [API_KEY] \ufffd end", "end build ok", "done", "[PEM]", "no newline at the end"])
+        self.assertEqual(out, ["\x1b[32mkey is [API_KEY] \ufffd end", "end build ok", "done", "[PEM]", "no newline at the end"])
 
     def test_the_build_cannot_write_to_our_output(self):
         self.fake(r"""

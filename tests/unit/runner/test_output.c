@@ -58,7 +58,12 @@ static const struct {
         { "10 %\r20 %\rdone\n", "done\n" },
         { "over\rw", "w\n" },
         /* terminal sequences */
-        { "\033[1;31mred\033[0m\n", "red\n" },
+        { "\033[1;31mred\033[0m\n", "\033[1;31mred\033[0m\n" },
+        { "\033[2K\033[?25l\033[31 mx\033[1;\033[32my\n", "x32my\n" },
+        { "\033[0000000000000000000000000000000000000000000000001mx\n", "x\n" },
+        { "\033[32m\n\033[0m", "\033[32m\n" },
+        { "10 %\r\033[32mdone\033[0m\r\n", "\033[32mdone\033[0m\n" },
+        { "windows\r\033[0m\nnext\n", "windows\nnext\n" },
         { "\033]0;title\007text\n", "text\n" },
         { "\033]8;;http://x\033\\link\033]8;;\033\\\n", "link\n" },
         { "\033Pq1234\033\\text\n", "text\n" },
@@ -87,7 +92,9 @@ static const struct {
         { "abcdef123abcdef123456abcdef123", "[TOKEN][LONGER][TOKEN]\n" },
         { "abcdabcdef123", "abcd[TOKEN]\n" },
         { "aaaaaaaaaaaaa\n", "[AAAAAA][AAAAAA]a\n" },
-        { "abc\033[0mdef123\n", "[TOKEN]\n" },
+        { "abc\033[0mdef123\n", "[TOKEN]\033[0m\n" },
+        { "\033[31mabc\033[0mdef\033[32m123x\033[0m\n", "\033[31m[TOKEN]\033[0m\033[32mx\033[0m\n" },
+        { "\033[31mabcde\033[0mx\n", "\033[31mabcde\033[0mx\n" },
         { "line number one\nx\nline number two\n", "[PEM]\n" },
         { "x line number two\n", "x [PEM]\n" },
         { "pässwörd\n", "[WIDE]\n" },
@@ -144,12 +151,39 @@ static void test_random(void **state) {
                 assert_string_equal(whole, pieces);
                 assert_null(strstr(whole, "abcdef123"));
                 assert_null(strstr(whole, "aaaaaa"));
-                for (const char *p = whole; *p;) {
+                /* Nor for who takes the colours away. */
+                auto_free char *bare = text_without_styles(whole);
+                assert_null(strstr(bare, "abcdef123"));
+                assert_null(strstr(bare, "aaaaaa"));
+                for (const char *p = bare; *p;) {
                         size_t n = strcspn(p, "\n");
                         assert_true(text_is_line(p, n));
                         p += n + 1;
                 }
         }
+}
+
+/* However many, and however they are cut: each of them, but behind what may yet be a secret. */
+static void test_many_styles(void **state) {
+        static char in[4096];
+        size_t length = 0;
+
+        (void) state;
+        for (int i = 0; i < 200; i++)
+                length += (size_t) snprintf(in + length, sizeof in - length, "\033[3%dm%s", i % 8, i % 3 ? "" : "x");
+        for (size_t piece = 1; piece <= length; piece += 97) {
+                auto_free char *all = run(environment, in, length, piece);
+                assert_memory_equal(all, in, length);
+        }
+        length = (size_t) snprintf(in, sizeof in, "abcd");
+        for (int i = 0; i < 100; i++)
+                length += (size_t) snprintf(in + length, sizeof in - length, "\033[3%dm", i % 8);
+        length += (size_t) snprintf(in + length, sizeof in - length, "x");
+        auto_free char *whole = run(environment, in, length, length);
+        auto_free char *pieces = run(environment, in, length, 1);
+        auto_free char *bare = text_without_styles(whole);
+        assert_string_equal(whole, pieces);
+        assert_string_equal(bare, "abcdx\n");
 }
 
 /* The held-back tail of a large secret must not make the filter slow or forget anything. */
@@ -168,7 +202,7 @@ static void test_large_secret(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),  cmocka_unit_test(test_nul_bytes),    cmocka_unit_test(test_long_lines),
-                cmocka_unit_test(test_random), cmocka_unit_test(test_large_secret),
+                cmocka_unit_test(test_random), cmocka_unit_test(test_large_secret), cmocka_unit_test(test_many_styles),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
