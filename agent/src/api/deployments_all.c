@@ -66,14 +66,16 @@ static void add_elsewhere(const Api *a, size_t limit, FoundList *all) {
                 return;
         for (size_t i = 0; i < n; i++) {
                 ProjectRow project = { 0 };
-                json_t *told = json_loads(rows[i].told, 0, NULL);
+                json_t *said = json_loads(rows[i].told, 0, NULL), *told = mirror_deployment(said);
 
-                if (json_is_object(told) && store_project_get(store, rows[i].project_id, &project) == STORE_OK &&
-                    is_elsewhere(a, &project)) {
+                if (told && store_project_get(store, rows[i].project_id, &project) == STORE_OK && is_elsewhere(a, &project)) {
                         mirror_own(&project, told);
+                        /* Its own clock may be wrong, or a lie: this list is of all servers. */
+                        (void) json_object_set_new(told, "created_at", describe_time(rows[i].created_at_ms));
                         add(all, json_incref(told));
                 }
                 json_decref(told);
+                json_decref(said);
                 project_row_done(&project);
                 place_row_done(&rows[i]);
         }

@@ -68,6 +68,9 @@ json_t *describe_elsewhere(const Api *a, const ProjectRow *row);
 json_t *describe_any(const Api *a, const ProjectRow *row); /* here or elsewhere */
 /* Whose deployment it is is ours to say, not its server's. */
 void mirror_own(const ProjectRow *row, json_t *deployment);
+/* What a server says of a deployment, for lists: fields that lists show, null where they have not the form that they should have, since it
+ * is shown beside what others say. NULL: it is none. */
+json_t *mirror_deployment(const json_t *said);
 void mirror_take(Api *a, const char *server_id, const json_t *list);
 void mirror_take_one(Api *a, const char *project_id, unsigned status, const json_t *description);
 

@@ -24,12 +24,14 @@ struct Api {
         struct Nudge *nudge;    /* of a worker, else NULL (nudge.h) */
         struct Mover *mover;    /* of an orchestrator, else NULL (move.h) */
         struct PushAll *pushes; /* of all rows of a node that are under way (push.c) */
+        struct Push *renames;   /* of rows with another name that are under way (push.c) */
         struct Task *tasks;     /* removals and exchanges of keys that are under way (cluster.c) */
         int64_t started_ms;
         uint64_t refused_us;   /* the last refused call that was told to the journal */
         unsigned refused;      /* since then */
         uint64_t strangers_us; /* when a minute began, in which so many were refused (audit.c) */
         unsigned strangers;
+        unsigned asking; /* after deployments whose end was missed (mirror.c) */
 };
 
 typedef void ApiHandler(Api *a, HttpRequest *rq, const char *argument);

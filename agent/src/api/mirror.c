@@ -7,8 +7,10 @@
 #include "api/reply.h"
 
 #include "base/cleanup.h"
+#include "cluster/answer.h"
 #include "deployment/describe.h"
 #include "deployment/project_draft.h"
+#include "security/validate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +18,49 @@
 void mirror_own(const ProjectRow *row, json_t *deployment) {
         (void) json_object_set_new(deployment, "project", json_string(row->name));
         (void) json_object_set_new(deployment, "project_id", json_string(row->id));
+}
+
+static bool is_one_of(const json_t *value, const char *const *words) {
+        const char *text = json_string_value(value);
+
+        while (text && *words && strcmp(*words, text) != 0)
+                words++;
+        return text && *words;
+}
+
+static json_t *of_type(const json_t *o, const char *key, json_type type) {
+        json_t *value = json_object_get(o, key);
+
+        return value && json_typeof(value) == type ? json_incref(value) : json_null();
+}
+
+static json_t *mirror_failure(const json_t *said) {
+        if (!json_is_string(json_object_get(said, "sentence")))
+                return json_null();
+        return json_pack("{s:o, s:o, s:o, s:[]}", "step", of_type(said, "step", JSON_STRING), "sentence",
+                         of_type(said, "sentence", JSON_STRING), "exit_code", of_type(said, "exit_code", JSON_INTEGER), "last_lines");
+}
+
+json_t *mirror_deployment(const json_t *said) {
+        static const char *const kinds[] = { "deploy", "rollback", "restart", NULL };
+        static const char *const states[] = { "queued", "fetch", "install", "build",    "release",    "start",
+                                              "check",  "live",  "failed",  "canceled", "superseded", NULL };
+        static const char *const texts[] = { "id",     "kind",    "state",      "source",     "branch",     "commit",
+                                             "author", "subject", "created_at", "started_at", "finished_at" };
+        static const char *const numbers[] = { "number", "release", "duration_ms" };
+        json_t *o;
+
+        if (!is_one_of(json_object_get(said, "kind"), kinds) || !is_one_of(json_object_get(said, "state"), states))
+                return NULL;
+        o = json_object();
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+                (void) json_object_set_new(o, texts[i], of_type(said, texts[i], JSON_STRING));
+        for (size_t i = 0; i < ELEMENTS(numbers); i++)
+                (void) json_object_set_new(o, numbers[i], of_type(said, numbers[i], JSON_INTEGER));
+        (void) json_object_set_new(o, "failure", mirror_failure(json_object_get(said, "failure")));
+        (void) json_object_set_new(o, "receipt", json_null());
+        (void) json_object_set_new(o, "url", json_null());
+        return o;
 }
 
 json_t *describe_elsewhere(const Api *a, const ProjectRow *row) {
@@ -67,17 +112,65 @@ enum { MIRROR_MAX = 128 * 1024 };
 /* A deployment is described in some hundred bytes. */
 enum { TOLD_MAX = 16 * 1024 };
 
-/* Only of deployments that were begun here: a server makes up none. One that was under way when it was told of last, and is not the latest
- * any more, came to an end that was missed. */
+/* Only of deployments that were begun here: a server makes up none. */
+static void note(Api *a, const char *project_id, const char *id, const json_t *deployment) {
+        json_t *told = mirror_deployment(deployment);
+        auto_free char *text = told ? json_dumps(told, JSON_COMPACT) : NULL;
+
+        if (text && strlen(text) <= TOLD_MAX)
+                (void) store_place_set_told(a->config.context->store, id, project_id, text);
+        json_decref(told);
+}
+
+typedef struct {
+        Api *a;
+        NodeCall *call;
+        char id[13], project[13];
+} Missed;
+
+enum { ASKING_MOST = 16 };
+
+static void missed_told(void *owner, const FetchResult *result) {
+        Missed *m = owner;
+        json_t *body = !result->error && result->status == 200 ? answer_parse(result->body, result->length) : NULL;
+        const char *id = json_string_value(json_object_get(body, "id"));
+
+        if (id && strcmp(id, m->id) == 0) {
+                note(m->a, m->project, m->id, body);
+                events_latest(m->a->events, m->project);
+        }
+        json_decref(body);
+        m->a->asking--;
+        node_call_drop(m->call);
+        free(m);
+}
+
+/* Under way when it was told of last, and not the latest any more: how it ended was missed. Until that is known, nothing is. */
+static void ask_after(Api *a, const ProjectRow *row, const char *id) {
+        Missed *m = a->asking < ASKING_MOST && valid_id(id) ? calloc(1, sizeof *m) : NULL;
+        char target[64];
+
+        (void) store_place_set_told(a->config.context->store, id, row->id, NULL);
+        if (!m)
+                return;
+        m->a = a;
+        (void) snprintf(m->id, sizeof m->id, "%s", id);
+        (void) snprintf(m->project, sizeof m->project, "%s", row->id);
+        (void) snprintf(target, sizeof target, "/internal/deployments/%s", m->id);
+        if (node_call(a->nodes, row->server_id, &(NodeRequest){ .method = "GET", .target = target, .repeatable = true }, missed_told, m,
+                      &m->call) == 0)
+                a->asking++;
+        else
+                free(m);
+}
+
 static void note_latest(Api *a, const ProjectRow *row, const json_t *before, const json_t *latest) {
-        Store *store = a->config.context->store;
-        auto_free char *text = json_is_object(latest) ? json_dumps(latest, JSON_COMPACT) : NULL;
         const char *id = json_string_value(json_object_get(latest, "id")), *id_before = json_string_value(json_object_get(before, "id"));
 
         if (id_before && (!id || strcmp(id, id_before) != 0) && json_is_null(json_object_get(before, "finished_at")))
-                (void) store_place_set_told(store, id_before, row->id, NULL);
-        if (id && text && strlen(text) <= TOLD_MAX)
-                (void) store_place_set_told(store, id, row->id, text);
+                ask_after(a, row, id_before);
+        if (id)
+                note(a, row->id, id, latest);
 }
 
 static void take_one(Api *a, const ProjectRow *row, const json_t *description) {

@@ -197,13 +197,18 @@ static void newest_of_all(void **state) {
         add_deployment("deploy000002", "project00002", 1700000003000);
         add_deployment("deploy000003", "project00001", 1700000005000);
         /* Its server says that it is another project's: only that it has one is believed. */
-        assert_int_equal(store_place_put(context.store, "deploy000009", "project00003", 1), STORE_OK);
+        assert_int_equal(store_place_put(context.store, "deploy000009", "project00003", 1700000004000), STORE_OK);
         assert_int_equal(store_place_set_told(context.store, "deploy000009", "project00003",
-                                              "{\"id\":\"deploy000009\",\"project\":\"shop\",\"project_id\":"
-                                              "\"project00001\",\"created_at\":\"2023-11-14T22:13:24.000Z\"}"),
+                                              "{\"id\":\"deploy000009\",\"project\":\"shop\",\"project_id\":\"project00001\","
+                                              "\"kind\":\"deploy\",\"state\":\"live\",\"subject\":{},\"created_at\":\"9999\"}"),
                          STORE_OK);
         order("/api/deployments", "shop:deploy000003 far:deploy000009 blog:deploy000002 shop:deploy000001 ");
         order("/api/deployments?limit=2", "shop:deploy000003 far:deploy000009 ");
+        /* What has not the form of one is none. */
+        assert_int_equal(store_place_set_told(context.store, "deploy000009", "project00003",
+                                              "{\"id\":\"deploy000009\",\"kind\":\"deploy\",\"state\":\"odd\"}"),
+                         STORE_OK);
+        order("/api/deployments?limit=2", "shop:deploy000003 blog:deploy000002 ");
         assert_int_equal(store_place_set_told(context.store, "deploy000009", "project00003", NULL), STORE_OK);
         order("/api/deployments?limit=2", "shop:deploy000003 blog:deploy000002 ");
         expect("GET", "/api/deployments?limit=0", "", 400, "malformed-query");
