@@ -268,7 +268,8 @@ static void look_at_body(Record *r, const HttpRequest *rq) {
                 r->detail = list_fields(r->body);
         else if (strcmp(action, "project.env") == 0)
                 r->detail = count_variables(r->body);
-        if (r->action->about != NEW_PROJECT && strcmp(action, "domain.add") != 0 && strcmp(action, "project.move") != 0) {
+        if (r->action->about != NEW_PROJECT && strcmp(action, "domain.add") != 0 && strcmp(action, "project.move") != 0 &&
+            strcmp(action, "project.change") != 0) {
                 json_decref(r->body);
                 r->body = NULL;
         }
@@ -308,6 +309,8 @@ static void look_after(Record *r, unsigned status) {
         }
         if (r->action->about == NEW_PROJECT)
                 r->project = project_name(r->a, name);
+        else if (strcmp(r->action->action, "project.change") == 0)
+                r->target = project_name(r->a, name); /* the new one, where it was given one */
         else if (strcmp(r->action->action, "domain.add") == 0)
                 r->target = domain_name(r->a, name);
         else if (strcmp(r->action->action, "project.move") == 0)

@@ -171,13 +171,31 @@ static int update_row(const Api *a, const ProjectRow *row, DraftProblem *problem
         return r == STORE_OK ? store_project_update(store, row) : r;
 }
 
-/* All or nothing, as far as that goes: a domain that is refused leaves the row as it was. */
+static int change_row(const Api *a, const ProjectRow *row, const json_t *domains, DraftProblem *problem) {
+        Store *store = a->config.context->store;
+        DomainRow *before = NULL;
+        size_t n = 0;
+        int r = store_domain_list(store, row->id, &before, &n);
+
+        if (r == STORE_OK)
+                r = put_domains(a, row, domains, problem);
+        if (r == STORE_OK) {
+                r = update_row(a, row, problem);
+                if (r != STORE_OK)
+                        (void) store_domain_replace(store, row->id, before, n);
+        }
+        domain_rows_free(before, n);
+        return r;
+}
+
+/* All or nothing, as far as that goes: what is refused leaves the row and its domains as they were. */
 static int put_row(const Api *a, const ProjectRow *row, bool is_new, const json_t *domains, DraftProblem *problem) {
         Store *store = a->config.context->store;
-        int r = is_new ? domain_refuse_project_name(a, row, NULL, problem) : put_domains(a, row, domains, problem);
+        int r;
 
-        if (r == 0 && !is_new)
-                return update_row(a, row, problem);
+        if (!is_new)
+                return change_row(a, row, domains, problem);
+        r = domain_refuse_project_name(a, row, NULL, problem);
         if (r == 0)
                 r = store_project_add(store, row);
         if (r != STORE_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "api/domains.h"
 #include "api/elsewhere.h"
+#include "api/move.h"
 #include "api/project_write.h"
 #include "api/reply.h"
 #include "api/statistics.h"
@@ -292,7 +293,7 @@ void api_project_change(Api *a, HttpRequest *rq, const char *argument) {
                         reply_draft_problem(rq, r, &problem);
                 else if (r < 0)
                         reply_failure(a, rq, r, "The project could not be changed");
-                else
+                else if (!is_renamed(&row, &before) || !mover_refuses(a, rq, row.id, false)) /* its old place has the old name */
                         store_change(a, rq, &row, &before);
                 project_row_done(&row);
                 project_row_done(&before);

@@ -29,7 +29,8 @@ struct PushAll {
         unsigned under_way;
 };
 
-typedef struct {
+typedef struct Push {
+        struct Push *next; /* of those that give another name */
         Api *a;
         HttpRequest *rq; /* NULL: on our own account */
         NodeCall *call;
@@ -40,6 +41,7 @@ typedef struct {
         char then[256], domain[ARGUMENT_SECOND], added[ARGUMENT_SECOND]; /* as in PushOptions */
         unsigned status;
         bool or_not_at_all;
+        char name[64]; /* that the project is to get */
 } Push;
 
 int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
@@ -63,16 +65,14 @@ int describe_push(const Api *a, const ProjectRow *row, char **ret_text) {
 }
 
 static void push_free(Push *p) {
+        for (Push **at = &p->a->renames; *at; at = &(*at)->next)
+                if (*at == p) {
+                        *at = p->next;
+                        break;
+                }
         node_call_drop(p->call);
         project_row_done(&p->undo);
         free(p);
-}
-
-static void push_client_gone(void *owner) {
-        Push *p = owner;
-
-        nodes_push_again(p->a->nodes, p->server_id); /* the row is changed; whether it has arrived nobody waits to hear */
-        push_free(p);
 }
 
 void reply_elsewhere(Api *a, HttpRequest *rq, const char *id, unsigned status, bool pending) {
@@ -114,19 +114,45 @@ static bool is_as_sent(const Push *p) {
         return same && secret_equal(hash, p->sent);
 }
 
+/* Something else has been changed meanwhile, and stays. */
+static bool take_name_back(const Push *p) {
+        Store *store = p->a->config.context->store;
+        ProjectRow now = { 0 };
+        bool taken = false;
+
+        if (p->or_not_at_all && p->undo.id && store_project_get(store, p->id, &now) == STORE_OK && strcmp(now.name, p->name) == 0) {
+                ProjectRow changed = now; /* borrows */
+
+                changed.name = p->undo.name;
+                taken = store_project_update(store, &changed) == STORE_OK;
+                nodes_push_again(p->a->nodes, p->server_id);
+        }
+        project_row_done(&now);
+        return taken;
+}
+
 /* The node refuses the row, for a limit of its own: as if it had never been asked. False: the row stays as it is now. */
 static bool take_back(Push *p) {
         Store *store = p->a->config.context->store;
         int r;
 
         if (!is_as_sent(p))
-                return false;
+                return take_name_back(p);
         r = p->undo.id ? store_project_update(store, &p->undo) : store_project_delete(store, p->id);
         if (r == STORE_OK && p->undo.id && p->added[0])
                 r = store_domain_delete(store, p->added);
         if (r != STORE_OK)
                 (void) fprintf(stderr, "<3>Project %s: its change could not be taken back: %s\n", p->id, store_error(store));
         return r == STORE_OK;
+}
+
+static void push_client_gone(void *owner) {
+        Push *p = owner;
+
+        if (p->or_not_at_all)
+                (void) take_back(p);
+        nodes_push_again(p->a->nodes, p->server_id); /* the row is what it is; whether it has arrived nobody waits to hear */
+        push_free(p);
 }
 
 /* The node may have got it or not. */
@@ -203,6 +229,13 @@ static void set_options(Push *p, const PushOptions *o) {
         (void) snprintf(p->added, sizeof p->added, "%s", o->added ? o->added : "");
 }
 
+static bool is_being_renamed(const Api *a, const char *project_id) {
+        for (const Push *p = a->renames; p; p = p->next)
+                if (strcmp(p->id, project_id) == 0)
+                        return true;
+        return false;
+}
+
 /* *ret_taken_back is set when it could not be sent: with rq, of a change that is not to wait for its node. */
 static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, const PushOptions *options, bool *ret_taken_back) {
         static const char *const headers[] = { "Content-Type: application/json", NULL };
@@ -218,10 +251,14 @@ static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, co
                 p->all = all;
                 set_options(p, options);
                 (void) snprintf(p->id, sizeof p->id, "%s", row->id);
+                (void) snprintf(p->name, sizeof p->name, "%s", row->name);
                 (void) snprintf(p->server_id, sizeof p->server_id, "%s", row->server_id);
                 if (body)
                         token_hash(body, p->sent);
         }
+        /* What is changed while the project gets another name waits until it has that or not: taken back would be both or neither. */
+        if (r == 0 && rq && is_being_renamed(a, row->id))
+                r = NODES_E_BUSY;
         if (r == 0)
                 r = node_call(a->nodes, row->server_id,
                               &(NodeRequest){ .method = "POST",
@@ -233,6 +270,10 @@ static int push(Api *a, HttpRequest *rq, PushAll *all, const ProjectRow *row, co
                               push_done, p, &p->call);
         if (body)
                 secret_zero(body, strlen(body));
+        if (r == 0 && p->or_not_at_all) {
+                p->next = a->renames;
+                a->renames = p;
+        }
         if (r == 0 && rq)
                 http_request_on_gone(rq, push_client_gone, p);
         if (r == 0 && all)

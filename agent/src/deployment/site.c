@@ -83,13 +83,22 @@ static bool is_domain(const DomainRow *domains, size_t n, const char *name) {
         return false;
 }
 
-/* Its own name has the certificate of all names below the base domain, unless it is one of the domains, with a certificate of its own. */
-static bool secure_own_name(const DeployContext *c, const ProjectRow *row, const DomainRow *domains, size_t n) {
+/* Or may get one: the project's, as one of its domains, or the dashboard's. */
+static bool has_own_certificate(const DeployContext *c, const char *name) {
+        DomainRow row = { 0 };
+        bool has = store_domain_get(c->store, name, &row) != STORE_E_ABSENT;
+
+        domain_row_done(&row);
+        return has;
+}
+
+/* Its own name has the certificate of all names below the base domain, unless there is one for it alone. */
+static bool secure_own_name(const DeployContext *c, const ProjectRow *row) {
         char host[512], wildcard[512];
         int r;
 
         project_host(c, row, host, sizeof host);
-        if (is_domain(domains, n, host) || !has_wildcard(c, wildcard))
+        if (has_own_certificate(c, host) || !has_wildcard(c, wildcard))
                 return false;
         r = link_wildcard(host, wildcard);
         if (r < 0)
@@ -175,7 +184,7 @@ int site_plan(const DeployContext *c, const char *project_id, bool is_static, Pl
                 r = store_domain_list(c->store, project_id, &domains, &n);
         if (r == STORE_OK) {
                 write_gate(&row);
-                site_fields(c, &row, domains, n, is_static, secure_own_name(c, &row, domains, n), &w);
+                site_fields(c, &row, domains, n, is_static, secure_own_name(c, &row), &w);
                 plan_add(plan, "site-install", project_id, NULL, &w);
         }
         domain_rows_free(domains, n);
@@ -197,6 +206,7 @@ struct Sites {
         Site *all; /* that are due or have a problem */
         Timer *timer;
         Plan *plan;
+        bool has_changed; /* some, since those that were refused were tried last */
         char working[13];
 };
 
@@ -232,12 +242,6 @@ static void note(Sites *s, const char *id, const char *sentence) {
                 drop(find(s, id));
 }
 
-/* A name that a site had may be what another one waits for. */
-static void retry_refused(Sites *s) {
-        for (Site *site = s->all; site; site = site->next)
-                site->is_due = site->is_due || site->problem;
-}
-
 static void installed(void *owner, bool ok, const char *verb, const char *word, const char *sentence) {
         Sites *s = owner;
         ProjectRow row = { 0 };
@@ -246,8 +250,7 @@ static void installed(void *owner, bool ok, const char *verb, const char *word, 
         (void) snprintf(text, sizeof text, "%s (%s)", ok ? "" : sentence, ok ? "" : word);
         (void) verb;
         note(s, s->working, ok ? NULL : text);
-        if (ok)
-                retry_refused(s);
+        s->has_changed = s->has_changed || ok;
         /* Only when the site does not ask for it any more. */
         if (ok && store_project_get(s->c->store, s->working, &row) == STORE_OK && !row.gate_user)
                 remove_gate(s->working);
@@ -302,8 +305,10 @@ static void work(void *owner) {
         }
         for (Site *site = s->all; site; site = site->next)
                 site->is_due = true;
+        /* A name that one had may be what another one waits for: once at once, then now and then. */
         if (problems)
-                (void) timer_rearm(s->timer, AGAIN_US);
+                (void) timer_rearm(s->timer, s->has_changed ? 0 : AGAIN_US);
+        s->has_changed = false;
 }
 
 void sites_update(Sites *s, const char *project_id) {
