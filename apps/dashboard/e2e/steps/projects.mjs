@@ -150,6 +150,10 @@ const branch = (page) => page.getByRole("textbox", { name: "Branch" });
 
 /** Gives it another name. What was half-typed in the page is there afterwards. */
 export async function rename(page, { name, to }) {
+  await openTab(page, name, "Environment");
+  await page.getByRole("textbox", { name: "Name" }).fill("HALF");
+  await page.getByLabel("Value", { exact: true }).fill("typed");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
   await openTab(page, name, "Settings");
   await branch(page).fill("half-typed");
   await page.getByRole("button", { name: "Rename" }).click();
@@ -160,6 +164,10 @@ export async function rename(page, { name, to }) {
   await dialog.getByText(`Its address is ${to}.`).waitFor();
   await sure.click();
   await isCalled(page, { name: to });
+  await openTab(page, to, "Environment");
+  await page.getByRole("list", { name: "Variables" }).getByText("HALF").waitFor();
+  await page.getByRole("button", { name: "Discard" }).click();
+  await openTab(page, to, "Settings");
 }
 
 /** The open page goes on under the name, with its tab and what was half-typed. */

@@ -104,11 +104,13 @@ function asShown(parameters: string): string {
       const length = codes[i + 1] === "5" ? 3 : 5;
       piece = extended(codes.slice(i, i + length));
       i += length - 1;
-    } else if (parts.length > 1) piece = isExtended(parts[0] ?? "") ? extended(parts) : (parts[0] ?? "");
+    } else if (code === "4:0") piece = "24";
+    else if (parts.length > 1) piece = isExtended(parts[0] ?? "") ? extended(parts) : (parts[0] ?? "");
     else piece = READABLE[code] ?? code;
     if (piece !== null) shown.push(piece);
   }
-  return shown.join(";");
+  // Not an empty list, which would be a reset.
+  return shown.length > 0 ? `\u0001[${shown.join(";")}m` : "";
 }
 
 /** With its colours, and without anything that would move a terminal's cursor or change its title. */
@@ -117,7 +119,7 @@ export const colours = (line: string) =>
     // The mark that keeps a colour through the cleaning is no text of theirs.
     .replaceAll("\u0001", "")
     .replace(SEQUENCE, (_, parameters: string | undefined, final: string | undefined) =>
-      final === "m" ? `\u0001[${asShown(parameters ?? "")}m` : "",
+      final === "m" ? asShown(parameters ?? "") : "",
     )
     .replace(CONTROLS_BUT_MARK, "")
     .replaceAll("\u0001", "\u001b");

@@ -13,7 +13,8 @@ function rename(client: QueryClient, { id, name }: Project) {
   const hadAnother = client
     .getQueriesData<Project>({ queryKey: ["project"] })
     .some(([, old]) => old?.id === id && old.name !== name);
-  if (!hadAnother) return;
+  const listed = client.getQueryData<Project[]>(["projects"])?.find((p) => p.id === id);
+  if (!hadAnother && (listed?.name ?? name) === name) return;
   client.removeQueries({
     queryKey: ["project"],
     type: "inactive",
@@ -28,7 +29,7 @@ export function putProject(client: QueryClient, changed: Project) {
   for (const [key, old] of client.getQueriesData<Project>({ queryKey: ["project"] })) {
     if (old?.id !== changed.id) continue;
     if (old.sleep.wakes.last_at !== changed.sleep.wakes.last_at)
-      void client.invalidateQueries({ queryKey: ["wakes", changed.name] });
+      void client.invalidateQueries({ queryKey: ["wakes", changed.id] });
     // Only the single project has statistics; they are kept up to date by `usage`.
     client.setQueryData<Project>(key, {
       ...changed,
@@ -47,7 +48,8 @@ export function putProject(client: QueryClient, changed: Project) {
 export function dropProject(client: QueryClient, id: string) {
   const gone = client.getQueryData<Project[]>(["projects"])?.find((p) => p.id === id);
   client.setQueryData<Project[]>(["projects"], (old) => old?.filter((p) => p.id !== id));
-  if (gone) void client.invalidateQueries({ queryKey: ["project", gone.name] });
+  // Not what is known of it: a project that is made now may have the name.
+  if (gone) void client.resetQueries({ queryKey: ["project", gone.name] });
 }
 
 export function putServer(client: QueryClient, changed: Server) {
@@ -62,7 +64,7 @@ export function putDeployment(client: QueryClient, changed: Deployment) {
   // What only the single deployment has (its steps) stays until the next answer has it anew.
   client.setQueryData<Deployment>(["deployment", changed.id], (old) => (old ? { ...old, ...changed } : old));
   void client.invalidateQueries({ queryKey: ["deployments"] });
-  if (changed.state === "live") void client.invalidateQueries({ queryKey: ["releases", changed.project] });
+  if (changed.state === "live") void client.invalidateQueries({ queryKey: ["releases", changed.project_id] });
 }
 
 export function putUsage(client: QueryClient, usage: Usage) {

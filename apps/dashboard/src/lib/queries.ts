@@ -19,7 +19,7 @@ import type {
   Wake,
 } from "@nanoscale/contracts";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { get as getNow, part } from "./api";
+import { ApiError, get as getNow, part } from "./api";
 import { untilSignedIn } from "./signed-in";
 
 const get = <T>(path: string, signal: AbortSignal) => untilSignedIn().then(() => getNow<T>(path, signal));
@@ -77,32 +77,42 @@ async function allProjects(signal: AbortSignal) {
 }
 export const projects = () =>
   queryOptions({ queryKey: ["projects"], queryFn: ({ signal }) => allProjects(signal) });
+/** Once it is known, by its id: it may have got another name while nobody was told. */
 export const project = (name: string) =>
   queryOptions({
     queryKey: ["project", name],
-    queryFn: ({ signal }) => get<Project>(`/projects/${part(name)}`, signal),
+    queryFn: async ({ client, signal }): Promise<Project> => {
+      const known = client.getQueryData<Project>(["project", name]);
+      try {
+        return await get<Project>(`/projects/${part(known?.id ?? name)}`, signal);
+      } catch (error) {
+        if (!known || !(error instanceof ApiError && error.status === 404)) throw error;
+        return get<Project>(`/projects/${part(name)}`, signal);
+      }
+    },
   });
-export const projectSeries = (name: string, range: Range) =>
+/* By the project's id, not its name: another project may have the name next, and must not be shown with what is kept of this one. */
+export const projectSeries = (id: string, range: Range) =>
   queryOptions({
-    queryKey: ["project-series", name, range],
-    queryFn: ({ signal }) => get<ProjectSeries>(`/projects/${part(name)}/statistics?range=${range}`, signal),
+    queryKey: ["project-series", id, range],
+    queryFn: ({ signal }) => get<ProjectSeries>(`/projects/${part(id)}/statistics?range=${range}`, signal),
   });
-export const releases = (name: string) =>
+export const releases = (id: string) =>
   queryOptions({
-    queryKey: ["releases", name],
+    queryKey: ["releases", id],
     queryFn: async ({ signal }) =>
-      (await get<{ releases: Release[] }>(`/projects/${part(name)}/releases`, signal)).releases,
+      (await get<{ releases: Release[] }>(`/projects/${part(id)}/releases`, signal)).releases,
   });
-export const wakes = (name: string) =>
+export const wakes = (id: string) =>
   queryOptions({
-    queryKey: ["wakes", name],
+    queryKey: ["wakes", id],
     queryFn: async ({ signal }) =>
-      (await get<{ wakes: Wake[] }>(`/projects/${part(name)}/wakes`, signal)).wakes,
+      (await get<{ wakes: Wake[] }>(`/projects/${part(id)}/wakes`, signal)).wakes,
   });
-export const env = (name: string) =>
+export const env = (id: string) =>
   queryOptions({
-    queryKey: ["env", name],
-    queryFn: ({ signal }) => get<Env>(`/projects/${part(name)}/env`, signal),
+    queryKey: ["env", id],
+    queryFn: ({ signal }) => get<Env>(`/projects/${part(id)}/env`, signal),
   });
 
 export const recentDeployments = (limit = 10) =>
@@ -113,13 +123,13 @@ export const recentDeployments = (limit = 10) =>
   });
 type DeploymentPage = { deployments: Deployment[]; next: number | null };
 /** Those of one project, newest first, as far back as somebody asks. */
-export const deploymentPages = (name: string) =>
+export const deploymentPages = (id: string) =>
   infiniteQueryOptions({
-    queryKey: ["deployments", "of", name],
+    queryKey: ["deployments", "of", id],
     initialPageParam: null as number | null,
     queryFn: ({ signal, pageParam }) =>
       get<DeploymentPage>(
-        `/projects/${part(name)}/deployments?limit=20${pageParam === null ? "" : `&before=${pageParam}`}`,
+        `/projects/${part(id)}/deployments?limit=20${pageParam === null ? "" : `&before=${pageParam}`}`,
         signal,
       ),
     getNextPageParam: (page) => page.next,

@@ -7,9 +7,9 @@ import { countdown, exactTime, relativeTime } from "@/lib/time";
 /** "5 min. ago", kept right, with the exact time in its title. */
 export function RelativeTime({ at, className }: { at: string; className?: string }) {
   const time = Date.parse(at);
-  const text = useClock((now) => relativeTime(time, now), "");
+  const text = useClock((now) => (Number.isNaN(time) ? "not known" : relativeTime(time, now)), "");
   return (
-    <time dateTime={at} title={exactTime(time)} className={className}>
+    <time dateTime={at} title={Number.isNaN(time) ? undefined : exactTime(time)} className={className}>
       {text}
     </time>
   );

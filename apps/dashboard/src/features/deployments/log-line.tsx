@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { memo } from "react";
-import { spans, type Colour } from "@/lib/ansi";
+import { plain, spans, type Colour } from "@/lib/ansi";
 import { cn } from "@/lib/cn";
 import type { Chunk, NumberedLine } from "./build-log-store";
 import { cut, isError } from "./log-filter";
@@ -47,7 +47,7 @@ function Line({ line: l, search, times, marked }: Drawn & { line: NumberedLine }
       id={`L${l.number}`}
       className={cn(
         "flex gap-3 px-4 hover:bg-muted/50 sm:px-5",
-        isError(l.line) && "bg-danger/8",
+        isError(plain(l.line)) && "bg-danger/8",
         marked === l.number && "bg-primary/15 hover:bg-primary/20",
       )}
     >

@@ -31,8 +31,8 @@ const choose = (chosen: readonly string[], id: string, on: boolean) =>
   on ? [...chosen, id].slice(-2) : chosen.filter((c) => c !== id);
 
 export function DeploymentsTab({ project }: { project: Project }) {
-  const pages = useInfiniteQuery(deploymentPages(project.name));
-  const kept = useQuery({ ...releases(project.name), enabled: project.live_release !== null });
+  const pages = useInfiniteQuery(deploymentPages(project.id));
+  const kept = useQuery({ ...releases(project.id), enabled: project.live_release !== null });
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [comparing, setComparing] = useState(false);
   const [rollback, setRollback] = useState<number | null>(null);

@@ -27,7 +27,7 @@ function useSave(project: Project, onSaved: () => void) {
   return useMutation({
     mutationFn: (staged: Staged) => call<Env>("PATCH", `/projects/${part(project.name)}/env`, patch(staged)),
     onSuccess: (changed) => {
-      client.setQueryData<Env>(["env", project.name], changed);
+      client.setQueryData<Env>(["env", project.id], changed);
       void client.invalidateQueries({ queryKey: ["project", project.name] });
       toast.success("The environment was saved");
       onSaved();
@@ -127,7 +127,7 @@ function Loaded({ env, project }: { env: Env; project: Project }) {
 }
 
 export function EnvironmentTab({ project }: { project: Project }) {
-  const env = useQuery(envQuery(project.name));
+  const env = useQuery(envQuery(project.id));
   if (env.data) return <Loaded env={env.data} project={project} />;
   if (env.isPending) return <Waiting />;
   return (

@@ -11,11 +11,13 @@ import { call, part } from "@/lib/api";
 import { putProject } from "@/lib/events";
 import { toast } from "@/lib/toast";
 
-function useRename({ name: old }: Project) {
+function useRename() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (name: string) => call<Project>("PATCH", `/projects/${part(old)}`, { name }),
-    onSuccess: (project) => {
+    // The name of before comes along: by the answer, the stream may have changed it on this page.
+    mutationFn: ({ id, name }: { id: string; name: string; old: string }) =>
+      call<Project>("PATCH", `/projects/${part(id)}`, { name }),
+    onSuccess: (project, { old }) => {
       putProject(client, project);
       toast.success(`${old} is called ${project.name} now`, { detail: `Its address is ${project.host}.` });
     },
@@ -28,7 +30,7 @@ function problemOf(name: string, old: string): string | null {
 }
 
 export function RenameDialog({ project, onClose }: { project: Project; onClose: () => void }) {
-  const rename = useRename(project);
+  const rename = useRename();
   const [name, setName] = useState(project.name);
   const problem = problemOf(name, project.name);
   const base = project.host.slice(project.host.indexOf(".") + 1);
@@ -40,7 +42,7 @@ export function RenameDialog({ project, onClose }: { project: Project; onClose: 
       confirmLabel="Rename"
       tone="primary"
       ready={problem === null}
-      onConfirm={() => rename.mutateAsync(name)}
+      onConfirm={() => rename.mutateAsync({ id: project.id, name, old: project.name })}
     >
       <Field
         label="New name"

@@ -119,7 +119,7 @@ export function useWake(name: string) {
     mutationFn: () => call<Project>("POST", `/projects/${part(name)}/wake`, {}),
     onSuccess: (project) => {
       putProject(client, project);
-      void client.invalidateQueries({ queryKey: ["wakes", name] });
+      void client.invalidateQueries({ queryKey: ["wakes", project.id] });
       toast.success(`${name} is awake`);
     },
     onError: (error) => toast.error(`${name} was not woken`, error),

@@ -29,7 +29,7 @@ export function RollbackDialog(props: Props) {
 }
 
 function Open({ project, onOpenChange, release }: Props) {
-  const kept = useQuery(releases(project.name));
+  const kept = useQuery(releases(project.id));
   const go = useGo();
   const begin = useBegin(project.name);
   const [chosen, setChosen] = useState<number | null>(release ?? null);

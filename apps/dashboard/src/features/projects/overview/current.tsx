@@ -53,7 +53,7 @@ function Fact({ term, children }: { term: string; children: React.ReactNode }) {
 }
 
 export function CurrentRelease({ project }: { project: Project }) {
-  const kept = useQuery({ ...releases(project.name), enabled: project.live_release !== null });
+  const kept = useQuery({ ...releases(project.id), enabled: project.live_release !== null });
   if (project.live_release === null) return <Never project={project} />;
   const live = kept.data?.find((r) => r.live);
   const { live_commit: commit, live_kind: kind, statistics } = project;

@@ -13,7 +13,7 @@ import { DeploymentLine } from "../../deployments/line";
 const SHOWN = 5;
 
 export function LastDeployments({ project }: { project: Project }) {
-  const pages = useInfiniteQuery(deploymentPages(project.name));
+  const pages = useInfiniteQuery(deploymentPages(project.id));
   const list = pages.data?.pages[0]?.deployments ?? [];
   const current = list.find((d) => d.state === "live")?.id;
   return (

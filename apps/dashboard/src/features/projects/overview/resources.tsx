@@ -24,7 +24,7 @@ const REFETCH_MS: Record<Range, number> = { hour: 10_000, day: 60_000, month: 90
 export function Resources({ project }: { project: Project }) {
   const [range, setRange] = useState<Range>("hour");
   const data = useQuery({
-    ...projectSeries(project.name, range),
+    ...projectSeries(project.id, range),
     refetchInterval: REFETCH_MS[range],
     placeholderData: keepPreviousData,
     enabled: project.live_kind !== "static",

@@ -78,7 +78,7 @@ function WakeList({ list }: { list: Wake[] }) {
 
 export function SleepCard({ project }: { project: Project }) {
   const list = useQuery({
-    ...wakes(project.name),
+    ...wakes(project.id),
     enabled: project.live_release !== null && project.live_kind !== "static",
   });
   const { wakes: of } = project.sleep;
