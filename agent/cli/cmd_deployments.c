@@ -101,7 +101,8 @@ static int print_log(const Cli *cli, const char *id) {
                 char *stop = memchr(at, '\n', (size_t) (end - at));
 
                 stop = stop ? stop : end;
-                say(stdout, "%.*s\n", (int) (stop - at), at);
+                *stop = '\0'; /* the text ends with one already */
+                say_printed(at);
                 at = stop + 1;
         }
         return DONE;

@@ -251,6 +251,17 @@ def test_logs_show_what_the_app_prints(orchestrator, git, blog):
     assert 'ready to serve' in wait_until(logged, every=0.3, what='the line of the request')
 
 
+def test_a_build_keeps_its_colours_and_nothing_else(orchestrator, git, blog):
+    files = node_app('coloured', {'start': 'node server.js', 'build': 'node build.js'})
+    git.push('blog', {**files, 'build.js': r"console.log('\x1b[35mpink\x1b[2J\x1b]0;title\x07\x1b[39m of ' + process.env.HUE)"})
+    deploy(orchestrator, 'blog', '--env', 'HUE=deep-and-secret')
+    newest = last_deployment(orchestrator, 'blog')['id']
+    log = orchestrator.fetch_unix('/run/nanoscale/agent.sock', f'/api/deployments/{newest}/log').text
+    assert '\x1b[35mpink\x1b[39m of [HUE]' in log
+    shown = orchestrator.output('nanoscale', 'deployments', 'show', newest, '--log')
+    assert 'pink of [HUE]' in shown and '\x1b' not in shown
+
+
 def test_another_name_is_another_address(orchestrator, git):
     rename = ['nanoscale', 'projects', 'rename']
     git.create_repo('before', node_app('the same'))
