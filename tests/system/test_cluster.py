@@ -199,7 +199,11 @@ def test_redeployed_rolled_back_and_restarted_under_load(lab, boss, w1, shop, gi
     # The list of all projects has each of them, with the end that it came to.
     def listed():
         return [(d['id'], d['state']) for d in ask(boss, 'GET', '/api/deployments')['deployments'] if d['project'] == 'shop']
-    wait_until(lambda: listed() == [(d['id'], 'live') for d in deployments(boss, 'shop')], LIMIT, 0.3, 'all that was told')
+    def all_told():
+        wanted = [(d['id'], 'live') for d in deployments(boss, 'shop')]
+        assert listed() == wanted, (listed(), wanted)
+        return True
+    wait_until(all_told, LIMIT, 0.3, 'all that was told')
 
 
 def test_events_and_log_of_a_deployment_come_from_there(boss, w1, shop):
@@ -230,7 +234,7 @@ def test_variables_are_set_there_and_shown_masked_here(boss, w1, shop):
     assert {e['key'] for e in shown['env']} == {'COLOUR', 'NEW'} and shown['changed_since_deploy']
     assert w1.fetch(url('shop', '/env/COLOUR')).json() == 'red'
     finish(boss, ask(boss, 'POST', '/api/projects/shop/restart', {})['id'])
-    # While nginx is reloaded, a worker of before may still answer, from the one before.
+    # A connection to the one before that is not older than two seconds is used once more.
     wait_until(lambda: [w1.fetch(url('shop', f'/env/{key}')).json() for key in ('COLOUR', 'NEW', 'PASSWORD')] == ['blue', 'x', None], 30, 0.1,
                'the new variables')
     shown = call(boss, 'GET', '/api/projects/shop/env')
