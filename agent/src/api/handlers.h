@@ -31,7 +31,7 @@ struct Api {
         unsigned refused;      /* since then */
         uint64_t strangers_us; /* when a minute began, in which so many were refused (audit.c) */
         unsigned strangers;
-        unsigned asking; /* after deployments whose end was missed (mirror.c) */
+        unsigned asking; /* servers for the last deployments of a project (mirror.c) */
 };
 
 typedef void ApiHandler(Api *a, HttpRequest *rq, const char *argument);

@@ -10,7 +10,6 @@
 #include "cluster/answer.h"
 #include "deployment/describe.h"
 #include "deployment/project_draft.h"
-#include "security/validate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,52 +124,58 @@ static void note(Api *a, const char *project_id, const char *id, const json_t *d
 typedef struct {
         Api *a;
         NodeCall *call;
-        char id[13], project[13];
-} Missed;
+        char project[13];
+} History;
 
 enum { ASKING_MOST = 16 };
 
-static void missed_told(void *owner, const FetchResult *result) {
-        Missed *m = owner;
-        json_t *body = !result->error && result->status == 200 ? answer_parse(result->body, result->length) : NULL;
-        const char *id = json_string_value(json_object_get(body, "id"));
+static void history_told(void *owner, const FetchResult *result) {
+        History *h = owner;
+        json_t *body = !result->error && result->status == 200 ? answer_parse(result->body, result->length) : NULL, *d;
+        size_t i;
 
-        if (id && strcmp(id, m->id) == 0) {
-                note(m->a, m->project, m->id, body);
-                events_latest(m->a->events, m->project);
+        json_array_foreach(json_object_get(body, "deployments"), i, d) {
+                const char *id = json_string_value(json_object_get(d, "id"));
+
+                if (id)
+                        note(h->a, h->project, id, d);
         }
         json_decref(body);
-        m->a->asking--;
-        node_call_drop(m->call);
-        free(m);
+        events_latest(h->a->events, h->project);
+        h->a->asking--;
+        node_call_drop(h->call);
+        free(h);
 }
 
-/* Under way when it was told of last, and not the latest any more: how it ended was missed. Until that is known, nothing is. */
-static void ask_after(Api *a, const ProjectRow *row, const char *id) {
-        Missed *m = a->asking < ASKING_MOST && valid_id(id) ? calloc(1, sizeof *m) : NULL;
-        char target[64];
+/* There is another latest one: those before it have ended, and whole ones may have come and gone between two looks. */
+static void ask_history(Api *a, const ProjectRow *row) {
+        History *h = a->asking < ASKING_MOST ? calloc(1, sizeof *h) : NULL;
+        char target[96];
 
-        (void) store_place_set_told(a->config.context->store, id, row->id, NULL);
-        if (!m)
+        if (!h)
                 return;
-        m->a = a;
-        (void) snprintf(m->id, sizeof m->id, "%s", id);
-        (void) snprintf(m->project, sizeof m->project, "%s", row->id);
-        (void) snprintf(target, sizeof target, "/internal/deployments/%s", m->id);
-        if (node_call(a->nodes, row->server_id, &(NodeRequest){ .method = "GET", .target = target, .repeatable = true }, missed_told, m,
-                      &m->call) == 0)
+        h->a = a;
+        (void) snprintf(h->project, sizeof h->project, "%s", row->id);
+        (void) snprintf(target, sizeof target, "/internal/projects/%s/deployments?limit=20", row->id);
+        if (node_call(a->nodes, row->server_id, &(NodeRequest){ .method = "GET", .target = target, .repeatable = true }, history_told, h,
+                      &h->call) == 0)
                 a->asking++;
         else
-                free(m);
+                free(h);
 }
 
 static void note_latest(Api *a, const ProjectRow *row, const json_t *before, const json_t *latest) {
         const char *id = json_string_value(json_object_get(latest, "id")), *id_before = json_string_value(json_object_get(before, "id"));
 
-        if (id_before && (!id || strcmp(id, id_before) != 0) && json_is_null(json_object_get(before, "finished_at")))
-                ask_after(a, row, id_before);
         if (id)
                 note(a, row->id, id, latest);
+        if (id && id_before && strcmp(id, id_before) == 0)
+                return;
+        /* Under way when it was told of last: until its end is known, nothing is. */
+        if (id_before && json_is_null(json_object_get(before, "finished_at")))
+                (void) store_place_set_told(a->config.context->store, id_before, row->id, NULL);
+        if (id)
+                ask_history(a, row);
 }
 
 static void take_one(Api *a, const ProjectRow *row, const json_t *description) {
