@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Turns what a child prints, in whatever pieces it arrives, into lines that are safe to store and to show: no control characters, of
- * terminal sequences none but those that set colour and weight (text_style()), valid UTF-8, at most OUTPUT_LINE_MAX bytes each, and no value
- * of the project's environment, however it is coloured. The result does not depend on how the input was cut. A carriage return starts the line over, as it does on a terminal: of a progress bar its last state is
- * kept. */
+ * terminal sequences none but those that set colour and weight (text_style()), valid UTF-8, at most OUTPUT_LINE_MAX bytes each, and no
+ * value of the project's environment, however it is coloured. The result does not depend on how the input was cut. A carriage return starts
+ * the line over, as it does on a terminal: of a progress bar its last state is kept. */
 #pragma once
 
 #include "secrets.h"

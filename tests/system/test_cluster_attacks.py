@@ -298,15 +298,19 @@ def test_a_hostile_orchestrator_gets_into_its_projects_and_nowhere_else(victim, 
     for field, values in FIELDS.items():
         for value in values:
             for project, more in (('preyprey0001', {}), ('aaaaaaaaaaaa', {'name': 'other', 'repo_url': git.url('prey')})):
-                if field == 'name' and not more and not isinstance(value, str):
-                    continue  # a project keeps its name whatever is said
                 body = {'id': project, 'settings': {**more, field: value}, 'env': {'A': 'kept'}}
                 status, answer = caller.send('POST', '/internal/projects', body)
                 if status not in (400, 409, 422):
                     wrong.append((field, str(value)[:80], project, status, answer[:200]))
-    # The name of another project, and another name for this one.
-    for project, name in (('bbbbbbbbbbbb', 'prey'), ('preyprey0001', 'prey2')):
-        assert caller.send('POST', '/internal/projects', {'id': project, 'settings': {**settings_of, 'name': name}, 'env': {}})[0] == 409
+    # The name of another project it gets for none. Another one for its own it may give, as it may change any setting of it.
+    assert caller.send('POST', '/internal/projects', {'id': 'bbbbbbbbbbbb', 'settings': settings_of, 'env': {}})[0] == 409
+    caller.ask('POST', '/internal/projects', {'id': 'bbbbbbbbbbbb', 'settings': {**settings_of, 'name': 'other'}, 'env': {}}, 201)
+    assert caller.send('POST', '/internal/projects', {'id': 'bbbbbbbbbbbb', 'settings': settings_of, 'env': {}})[0] == 409
+    caller.ask('DELETE', '/internal/projects/bbbbbbbbbbbb', status=204)
+    for name in ('prey2', 'prey'):
+        caller.ask('POST', '/internal/projects', {'id': 'preyprey0001', 'settings': {**settings_of, 'name': name}, 'env': {'A': 'kept'}}, 200)
+        assert victim.wait_fetch(url(name)).text == 'prey'
+    assert victim.wait_fetch(url('prey2'), status=404)
     # What is no JSON, too deep, or twice there.
     for raw in (b'', b'{', b'[]', b'"x"', b'[' * 60000, b'{"a":' * 10000, b'{"id":"a","id":"b"}', b'\xff\xfe', b'{"id":"\x00"}', b'{"id":"\\u0000"}'):
         for target in ('/internal/projects', '/internal/deploy', '/internal/key', '/internal/projects/preyprey0001/sleep'):
