@@ -100,6 +100,8 @@ static void put_marks(Output *o, size_t at) {
 
         while (n < o->n_marks && o->marks[n].at <= at)
                 put_style(o, o->marks[n++].style);
+        if (n == 0)
+                return;
         o->n_marks -= n;
         memmove(o->marks, o->marks + n, o->n_marks * sizeof *o->marks);
 }
