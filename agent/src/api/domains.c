@@ -65,44 +65,34 @@ int domain_refuse(const Api *a, const ProjectRow *project, const char *name, Dra
         return DOMAIN_OK;
 }
 
-static int refuse_own_host(const Api *a, const ProjectRow *project, DraftProblem *ret_problem) {
-        DomainRow row = { 0 };
-        char host[512];
-        int r;
-
-        project_host(a->config.context, project, host, sizeof host);
-        r = store_domain_get(store_of(a), host, &row);
-        if (r == STORE_OK && (!row.project_id || strcmp(row.project_id, project->id) != 0))
-                r = refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s, its address, is %s. Choose another name.", host,
-                           row.project_id ? "a domain of another project" : "a name of the server itself");
-        else
-                r = r < 0 ? r : DOMAIN_OK;
-        domain_row_done(&row);
-        return r;
+/* The domain that the project's address NAME.BASE-DOMAIN is, if it is one. */
+static int find_address(const Api *a, const ProjectRow *project, char ret_host[static 512], DomainRow *ret) {
+        project_host(a->config.context, project, ret_host, 512);
+        return store_domain_get(store_of(a), ret_host, ret);
 }
 
-/* Whoever gets the old name has that address then. */
-static int refuse_left_host(const Api *a, const ProjectRow *before, DraftProblem *ret_problem) {
-        DomainRow row = { 0 };
-        char host[512];
-        int r;
-
-        project_host(a->config.context, before, host, sizeof host);
-        r = store_domain_get(store_of(a), host, &row);
-        if (r == STORE_OK && row.project_id && strcmp(row.project_id, before->id) == 0)
-                r = refuse(ret_problem, DOMAIN_E_TAKEN, "name",
-                           "%s is one of its domains, and belongs to whichever project is called %s. Remove that domain first.", host,
-                           before->name);
-        else
-                r = r < 0 ? r : DOMAIN_OK;
-        domain_row_done(&row);
-        return r;
+static bool is_of(const DomainRow *row, const ProjectRow *project) {
+        return row->project_id && strcmp(row->project_id, project->id) == 0;
 }
 
 int domain_refuse_project_name(const Api *a, const ProjectRow *project, const ProjectRow *before, DraftProblem *ret_problem) {
-        int r = before ? refuse_left_host(a, before, ret_problem) : DOMAIN_OK;
+        DomainRow left = { 0 }, own = { 0 };
+        char left_host[512], host[512];
+        int found_left = before ? find_address(a, before, left_host, &left) : STORE_E_ABSENT, found = find_address(a, project, host, &own);
+        int r = DOMAIN_OK;
 
-        return r == DOMAIN_OK ? refuse_own_host(a, project, ret_problem) : r;
+        if (found_left < 0 || found < 0)
+                r = found_left < 0 ? found_left : found;
+        else if (found_left == STORE_OK && is_of(&left, before)) /* whoever gets the old name has that address then */
+                r = refuse(ret_problem, DOMAIN_E_TAKEN, "name",
+                           "%s is one of its domains, and belongs to whichever project is called %s. Remove that domain first.", left_host,
+                           before->name);
+        else if (found == STORE_OK && !is_of(&own, project))
+                r = refuse(ret_problem, DOMAIN_E_TAKEN, "name", "%s, its address, is %s. Choose another name.", host,
+                           own.project_id ? "a domain of another project" : "a name of the server itself");
+        domain_row_done(&left);
+        domain_row_done(&own);
+        return r;
 }
 
 static int add(const Api *a, const char *project_id, const char *name) {
