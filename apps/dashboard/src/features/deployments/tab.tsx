@@ -14,6 +14,7 @@ import { Table, TableBody, TableHead } from "@/components/ui/table";
 import { deploymentPages, releases } from "@/lib/queries";
 import { RollbackDialog } from "../projects/rollback-dialog";
 import { CompareDialog } from "./compare";
+import { currentOf } from "./states";
 import { DeploymentTableRow } from "./table-row";
 
 const COLUMNS = [
@@ -37,7 +38,7 @@ export function DeploymentsTab({ project }: { project: Project }) {
   const [comparing, setComparing] = useState(false);
   const [rollback, setRollback] = useState<number | null>(null);
   const list = pages.data?.pages.flatMap((page) => page.deployments) ?? [];
-  const current = list.find((d) => d.state === "live")?.id;
+  const current = currentOf(list);
   const keptNumbers = new Set(kept.data?.filter((r) => !r.live).map((r) => r.number));
   // Oldest first: what was, then what became of it.
   const pair = list.filter((d) => chosen.includes(d.id)).toReversed();
@@ -95,7 +96,7 @@ export function DeploymentsTab({ project }: { project: Project }) {
                 key={d.id}
                 deployment={d}
                 project={project}
-                current={d.id === current}
+                current={current.has(d.id)}
                 isKept={d.release !== null && keptNumbers.has(d.release)}
                 isChosen={chosen.includes(d.id)}
                 onChoose={(on) => setChosen(choose(chosen, d.id, on))}

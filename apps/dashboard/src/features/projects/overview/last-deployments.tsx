@@ -9,13 +9,14 @@ import { Problem } from "@/components/ui/problem";
 import { Skeleton } from "@/components/ui/skeleton";
 import { deploymentPages } from "@/lib/queries";
 import { DeploymentLine } from "../../deployments/line";
+import { currentOf } from "../../deployments/states";
 
 const SHOWN = 5;
 
 export function LastDeployments({ project }: { project: Project }) {
   const pages = useInfiniteQuery(deploymentPages(project.id));
   const list = pages.data?.pages[0]?.deployments ?? [];
-  const current = list.find((d) => d.state === "live")?.id;
+  const current = currentOf(list);
   return (
     <Card>
       <CardHeader>
@@ -43,7 +44,7 @@ export function LastDeployments({ project }: { project: Project }) {
         <ul className="divide-y">
           {list.slice(0, SHOWN).map((d) => (
             <li key={d.id}>
-              <DeploymentLine deployment={d} current={d.id === current} />
+              <DeploymentLine deployment={d} current={current.has(d.id)} />
             </li>
           ))}
         </ul>
